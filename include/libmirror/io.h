@@ -1,0 +1,120 @@
+/*
+ * libmirror/io.h - opening inputs and outputs, and the argument structs of built-in backends.
+ *
+ *   URI                 input  output  argument
+ *   pcap:FILE           yes    yes     -                       "-" is standard input or output
+ *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
+ *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
+ *
+ * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng; it writes nanosecond
+ * pcap of complete outer Ethernet frames.
+ */
+#ifndef LIBMIRROR_IO_H
+#define LIBMIRROR_IO_H
+
+#include <libmirror/ext/backend.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mirror_input mirror_input;
+typedef struct mirror_output mirror_output;
+
+/*
+ * Open an input or output by URI. `argument` is borrowed for the call unless its struct says
+ * otherwise. *input, *output: returns-owned. Thread rule: opening any thread; afterwards only the
+ * thread that owns the tap, except mirror_input_interrupt.
+ * Errors: MIRROR_E_URI, MIRROR_E_UNSUPPORTED, MIRROR_E_NOMEM, and those of the backend:
+ * MIRROR_E_OS, MIRROR_E_FORMAT, MIRROR_E_LINK_TYPE, ...
+ */
+MIRROR_API int32_t mirror_input_open(mirror_context *context, const char *uri, const void *argument,
+                                     mirror_input **input, mirror_report *report);
+MIRROR_API int32_t mirror_output_open(mirror_context *context, const char *uri,
+                                      const void *argument, mirror_output **output,
+                                      mirror_report *report);
+/* NULL is allowed. Destroy the tap that uses them first. */
+MIRROR_API void mirror_input_close(mirror_input *input);
+MIRROR_API void mirror_output_close(mirror_output *output);
+
+/* Any thread, signal handlers included: a waiting receive returns MIRROR_E_INTERRUPTED. */
+MIRROR_API void mirror_input_interrupt(mirror_input *input);
+
+/* MIRROR_E_UNSUPPORTED where the backend does not know. See ext/backend.h. */
+MIRROR_API int32_t mirror_input_descriptor(mirror_input *input, int32_t *fd);
+MIRROR_API int32_t mirror_input_link_type(mirror_input *input, uint32_t *link_type);
+MIRROR_API int32_t mirror_input_progress(mirror_input *input, uint64_t *done, uint64_t *total);
+MIRROR_API int32_t mirror_input_drops(mirror_input *input, uint64_t *packets);
+/* Pushes out what the output has gathered: call it at the end and look at the status. */
+MIRROR_API int32_t mirror_output_flush(mirror_output *output, mirror_report *report);
+
+/* "memory:" input: packets in the caller's memory, borrowed until close. */
+typedef struct mirror_memory_input {
+  uint32_t size;
+  uint32_t link_type; /* for mirror_input_link_type; each packet carries its own */
+  const mirror_packet *packets;
+  uint64_t count;
+} mirror_memory_input;
+
+MIRROR_API void mirror_memory_input_init(mirror_memory_input *input, uint32_t size);
+
+/* Where one copy stands in the buffer of a memory output. Array element, layout frozen. */
+typedef struct mirror_memory_copy {
+  uint64_t offset;
+  uint32_t length;
+  uint16_t source_port;
+  uint16_t reserved;
+  int64_t time_ns;
+} mirror_memory_copy;
+
+/*
+ * "memory:" output: complete copies one after the other in the caller's buffer. The struct itself
+ * is borrowed until close, and `used` and `count` are written after each copy. A copy for
+ * which there is no room fails with MIRROR_E_NO_BUFFER; set used and count to 0 to start anew.
+ */
+typedef struct mirror_memory_output {
+  uint32_t size;
+  uint32_t layer; /* MIRROR_LAYER_; default LINK */
+  uint8_t *buffer;
+  uint64_t capacity;
+  mirror_memory_copy *copies; /* capacity_copies elements */
+  uint64_t capacity_copies;
+  uint64_t used;
+  uint64_t count;
+} mirror_memory_output;
+
+MIRROR_API void mirror_memory_output_init(mirror_memory_output *output, uint32_t size);
+
+/*
+ * "callback:" backends: the caller's functions, with the contracts of the slots of the same name
+ * in ext/backend.h and `user` in the place of state. The struct is copied.
+ */
+typedef struct mirror_callback_input {
+  uint32_t size;
+  uint32_t link_type; /* MIRROR_LINK_ of the packets; default Ethernet */
+  void *user;
+  int32_t (*receive)(void *user, mirror_packet *packets, uint32_t capacity, int64_t timeout_ns,
+                     uint32_t *count, mirror_report *report); /* required */
+  void (*release)(void *user);                                /* optional */
+  void (*interrupt)(void *user);                              /* required */
+  int32_t (*descriptor)(void *user, int32_t *fd);             /* optional */
+} mirror_callback_input;
+
+MIRROR_API void mirror_callback_input_init(mirror_callback_input *input, uint32_t size);
+
+typedef struct mirror_callback_output {
+  uint32_t size;
+  uint32_t layer; /* MIRROR_LAYER_; default LINK */
+  void *user;
+  int32_t (*send)(void *user, const mirror_copy *copies, uint32_t count, uint32_t *accepted,
+                  mirror_report *report);              /* required */
+  int32_t (*flush)(void *user, mirror_report *report); /* optional */
+} mirror_callback_output;
+
+MIRROR_API void mirror_callback_output_init(mirror_callback_output *output, uint32_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,28 @@
+/* Structs with `uint32_t size` first (the rules are in base.h). */
+#ifndef MRI_CORE_SIZED_H
+#define MRI_CORE_SIZED_H
+
+#include <libmirror/base.h>
+
+/*
+ * Reads a caller's struct into `own` (own_size octets, already holding defaults and its size). A
+ * longer caller's struct must have a zero tail; fields that a shorter one lacks keep the default.
+ * `least` is the size of the first release of the struct: less is refused.
+ * Errors: MIRROR_E_ARGUMENT (NULL), MIRROR_E_STRUCT_SIZE.
+ */
+int32_t mri_sized_read(void *own, uint32_t own_size, const void *caller, uint32_t least,
+                       mirror_report *report);
+
+/* Writes `own` to a caller's struct: the part that both know, size unchanged, tail zeroed. */
+int32_t mri_sized_write(void *caller, const void *own, uint32_t own_size, uint32_t least);
+
+/* For init functions: zeroes `size` octets and stores the size. No effect on NULL or size < 4. */
+void mri_sized_init(void *caller, uint32_t size);
+
+/*
+ * For init functions with defaults: copies the part of `own` (own_size octets) that fits into
+ * `size` octets, zeroes the rest and stores `size`.
+ */
+void mri_sized_defaults(void *caller, uint32_t size, const void *own, uint32_t own_size);
+
+#endif

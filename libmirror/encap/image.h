@@ -1,0 +1,38 @@
+/*
+ * The outer header image of a tunnel: written once when a plan is built, patched per packet
+ * (lengths, checksums, UDP source port, IPv4 identification).
+ */
+#ifndef MRI_ENCAP_IMAGE_H
+#define MRI_ENCAP_IMAGE_H
+
+#include <libmirror/vxlan.h>
+#include <stdbool.h>
+
+struct mri_image {
+  uint8_t octets[MIRROR_HEADER_MAX]; /* from the Ethernet header on */
+  uint8_t family;
+  bool compute_udp_checksum;
+  uint32_t ip_sum;     /* IPv4 header: sum of the words that never change */
+  uint32_t pseudo_sum; /* UDP: sum of pseudo-header and VXLAN words that never change */
+};
+
+/* The inner frame, in one or two pieces; the first has an even length. */
+struct mri_inner {
+  const uint8_t *first;
+  const uint8_t *rest;
+  uint32_t first_length;
+  uint32_t rest_length;
+};
+
+/* outer->layer is ignored: an image serves all layers. Errors: MIRROR_E_ARGUMENT, MIRROR_E_VNI,
+ * MIRROR_E_UDP_PORT, MIRROR_E_TTL. */
+int32_t mri_image_build(struct mri_image *image, const mirror_outer *outer);
+
+/* Octets of header at a layer: 50/36+14.. that is LINK 50 or 70, IP 36 or 56, UDP 8. */
+uint32_t mri_image_length(const struct mri_image *image, uint32_t layer);
+
+/* Writes mri_image_length octets to `header`. The inner frame must fit: see V3. */
+void mri_image_write(const struct mri_image *image, uint32_t layer, const struct mri_inner *inner,
+                     uint16_t source_port, uint16_t ip_id, uint8_t *header);
+
+#endif
