@@ -82,9 +82,9 @@ MIRROR_API int32_t mirror_plan_info_get(const mirror_plan *plan, mirror_plan_inf
 
 /*
  * Judges `count` packets (1 is fine) and writes one verdict each. Every packet must name its
- * source and a direction. Stateless: fragment tracking, sampling and rate limits belong to taps,
- * as does the recognition of later fragments of our own copies. Allocates nothing, takes no
- * lock. Any thread. Errors: MIRROR_E_ARGUMENT.
+ * source and a direction. Stateless: fragment tracking and rate limits belong to taps, as does
+ * the recognition of later fragments of our own copies. Allocates nothing, takes no lock. Any
+ * thread. Errors: MIRROR_E_ARGUMENT.
  */
 MIRROR_API int32_t mirror_plan_match(const mirror_plan *plan, const mirror_packet *packets,
                                      uint32_t count, mirror_verdict *verdicts);
@@ -123,7 +123,7 @@ typedef struct mirror_explanation mirror_explanation;
 
 /*
  * M9: judges one packet and records the walk. *explanation: returns-owned, give it to
- * mirror_explanation_destroy. Holds no reference on the plan. Any thread; allocates.
+ * mirror_explanation_destroy; it keeps the plan alive. Any thread; allocates.
  * Errors: MIRROR_E_ARGUMENT, MIRROR_E_NOMEM.
  */
 MIRROR_API int32_t mirror_plan_explain(const mirror_plan *plan, const mirror_packet *packet,

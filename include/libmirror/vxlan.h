@@ -45,7 +45,8 @@ typedef struct mirror_outer {
 
 MIRROR_API void mirror_outer_init(mirror_outer *outer, uint32_t size);
 
-/* The length of the headers in front of the inner frame: 8-70. 0 if layer or family is unknown. */
+/* The length of the headers in front of the inner frame: 8-70. 0 if layer or family is unknown,
+ * or `outer` NULL or of a wrong size. */
 MIRROR_API uint32_t mirror_vxlan_header_length(const mirror_outer *outer);
 
 /*
@@ -53,8 +54,9 @@ MIRROR_API uint32_t mirror_vxlan_header_length(const mirror_outer *outer);
  * holds `capacity` octets; the inner frame is not copied, and is read only where the UDP
  * checksum is computed (else it may be NULL). `source_port`: V2, see mirror_packet_source_port.
  * `ip_id`: the IPv4 identification, for copies without DF (RFC 6864: any value with DF).
- * Errors: MIRROR_E_ARGUMENT, MIRROR_E_STRUCT_SIZE, MIRROR_E_VNI, MIRROR_E_BUFFER,
- * MIRROR_E_TOO_LONG (the outer IP packet would exceed 65535 octets).
+ * Errors: MIRROR_E_ARGUMENT, MIRROR_E_STRUCT_SIZE, MIRROR_E_VNI, MIRROR_E_UDP_PORT, MIRROR_E_TTL,
+ * MIRROR_E_UDP_CHECKSUM, MIRROR_E_BUFFER, MIRROR_E_TOO_LONG (the outer IP packet would exceed
+ * 65535 octets).
  */
 MIRROR_API int32_t mirror_vxlan_encode(const mirror_outer *outer, const uint8_t *inner,
                                        uint32_t inner_length, uint16_t source_port, uint16_t ip_id,
@@ -80,8 +82,13 @@ MIRROR_API void mirror_decapsulated_init(mirror_decapsulated *out, uint32_t size
 /*
  * V8: takes one received datagram apart, strictly: whole headers, consistent lengths, an IPv4
  * header checksum that holds, a UDP checksum that holds when it is not zero, no fragments, up to
- * two VLAN tags outside, the given UDP port (0 = any), I bit set, at least 14 octets inside.
- * Nothing is copied; only [bytes, bytes + length) is read.
+ * two VLAN tags outside, the given UDP port (0 = any; MIRROR_LAYER_UDP: ignored), I bit set, at
+ * least 14 octets inside. The IP packet must lie wholly in [bytes, bytes + length) and the UDP
+ * length must be exactly the IP payload: octets behind the UDP datagram are refused, octets behind
+ * the IP packet (Ethernet padding) ignored. IPv4 options are skipped; IPv6 extension headers are
+ * not walked: MIRROR_E_OUTER_FRAGMENT for the fragment header, MIRROR_E_NOT_UDP for the others.
+ * One VXLAN level is taken off. Nothing is copied; only [bytes, bytes + length) is read. *out is
+ * written on success only.
  * Errors: MIRROR_E_ARGUMENT, MIRROR_E_STRUCT_SIZE, MIRROR_E_OUTER_*, MIRROR_E_NOT_UDP,
  * MIRROR_E_NOT_VXLAN_PORT, MIRROR_E_VXLAN_FLAGS, MIRROR_E_INNER_SHORT.
  */

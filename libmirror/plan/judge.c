@@ -1,0 +1,133 @@
+#include "plan/judge.h"
+
+#include "plan/own.h"
+
+/* Ingress if a packet cannot tell. */
+static uint32_t direction_of(const mirror_packet *packet, const struct mri_source_plan *source) {
+  if (packet->direction != MIRROR_AUTO)
+    return packet->direction == MIRROR_EGRESS ? MIRROR_EGRESS : MIRROR_INGRESS;
+  uint32_t direction = 0;
+  if (source && source->source->has_mac)
+    direction = mri_view_direction(packet, source->source->mac);
+  return direction ? direction : MIRROR_INGRESS;
+}
+
+/* The rule that a compiled list's index stands for, in the filter of its session. */
+static const struct mri_rule *rule_at(const struct mri_compiled *list, uint32_t index,
+                                      const struct mri_rules *rules) {
+  return rules->rule[index - list->start[list->segment_of[index]]];
+}
+
+/* F6: a security group lets through what one of its rules accepts, nothing else. */
+static bool passes_group(struct mri_decision *decision, const mirror_key *key) {
+  const struct mri_source_plan *source = decision->source;
+  if (!source->group) return true;
+  unsigned d = mri_direction_index(decision->direction);
+  uint32_t index = mri_list_match(source->groups[d]->list, key);
+  if (index == MRI_NO_RULE) return false;
+  const struct mri_rule *rule = rule_at(source->groups[d], index, source->group->rules[d]);
+  if (rule->match.accept) return true;
+  decision->rule = rule;
+  return false;
+}
+
+/* Everything that is decided before the filter. False: the sessions' rules decide. */
+static bool decided_early(const mirror_plan *plan, const mirror_packet *packet,
+                          const struct mri_view *view, struct mri_decision *decision) {
+  if (view->key.family && mri_own_copy(plan, packet, view)) {
+    decision->verdict = MIRROR_OWN;
+  } else if (packet->flags & MIRROR_PACKET_BLOCKED) {
+    decision->verdict = MIRROR_BLOCKED;
+  } else if (!view->key.family) {
+    decision->verdict = MIRROR_UNPARSABLE;
+    decision->reason = view->why;
+  } else if (!decision->source) {
+    decision->verdict = MIRROR_UNMATCHED;
+  } else if (!passes_group(decision, &view->key)) {
+    decision->verdict = MIRROR_BLOCKED;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static void decided_by(struct mri_decision *decision, uint32_t index) {
+  decision->verdict = MIRROR_UNMATCHED;
+  if (index == MRI_NO_RULE) return;
+  unsigned d = mri_direction_index(decision->direction);
+  const struct mri_compiled *list = decision->source->lists[d];
+  decision->tunnel = &decision->source->tunnels[list->segment_of[index]];
+  decision->rule = rule_at(list, index, decision->tunnel->filter->rules[d]);
+  decision->verdict = decision->rule->match.accept ? MIRROR_MIRRORED : MIRROR_REJECTED;
+}
+
+static const struct mri_list *list_of(const struct mri_decision *decision) {
+  return decision->source->lists[mri_direction_index(decision->direction)]->list;
+}
+
+/* Matches the packets that are still open, in runs that share a list. */
+static void match_runs(const struct mri_view *views, uint32_t count,
+                       struct mri_decision *decisions) {
+  uint32_t first[MRI_JUDGE_BATCH];
+  for (uint32_t i = 0, run; i < count; i += run) {
+    run = 1;
+    if (decisions[i].verdict) continue;
+    const struct mri_list *list = list_of(&decisions[i]);
+    while (i + run < count && !decisions[i + run].verdict && list_of(&decisions[i + run]) == list)
+      run++;
+    mri_list_match_batch(list, &views[i].key, sizeof views[0], run, first);
+    for (uint32_t k = 0; k < run; k++)
+      decided_by(&decisions[i + k], first[k]);
+  }
+}
+
+void mri_judge(const mirror_plan *plan, const mirror_packet *packets, uint32_t count,
+               struct mri_view *views, struct mri_decision *decisions) {
+  for (uint32_t i = 0; i < count; i++) {
+    const struct mri_source_plan *source = mri_plan_source(plan, packets[i].source);
+    decisions[i] = (struct mri_decision){.source = source,
+                                         .direction = direction_of(&packets[i], source),
+                                         .flags = source ? 0 : MIRROR_NO_SOURCE};
+    mri_view_read(&views[i], &packets[i]);
+    if (!decided_early(plan, &packets[i], &views[i], &decisions[i])) decisions[i].verdict = 0;
+  }
+  match_runs(views, count, decisions);
+}
+
+static void drop(struct mri_decision *decision, uint32_t reason) {
+  decision->verdict = MIRROR_DROPPED;
+  decision->reason = reason;
+}
+
+/* Mixed once more, so that a sample's flows still spread over all UDP source ports. */
+static bool in_sample(uint32_t flow_hash, uint32_t one_in) {
+  uint32_t mixed = flow_hash * 0x9e3779b1u;
+  return (uint64_t)mixed * one_in >> 32 == 0;
+}
+
+void mri_decision_copy(struct mri_decision *decision, const struct mri_view *view,
+                       const mirror_packet *packet) {
+  if (decision->verdict != MIRROR_MIRRORED) return;
+  const struct mri_tunnel *tunnel = decision->tunnel;
+  const struct mri_session *session = tunnel->session;
+  decision->flow_hash = mri_flow_hash(view);
+  if (session->sample_one_in != MIRROR_ABSENT &&
+      !in_sample(decision->flow_hash, session->sample_one_in)) {
+    drop(decision, MIRROR_DROP_SAMPLED);
+    return;
+  }
+  uint32_t length = mri_view_inner_length(view, packet);
+  if (length > session->packet_length) { /* MIRROR_ABSENT is above all lengths */
+    length = session->packet_length;
+    decision->flags |= MIRROR_CUT_BY_LENGTH;
+  }
+  if (length > tunnel->mtu_limit) {
+    if (tunnel->target->oversize == MIRROR_OVERSIZE_DROP) {
+      drop(decision, MIRROR_DROP_OVERSIZE);
+      return;
+    }
+    length = tunnel->mtu_limit;
+    decision->flags |= MIRROR_CUT_BY_MTU;
+  }
+  decision->inner_length = length;
+}

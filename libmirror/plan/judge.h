@@ -1,0 +1,37 @@
+/*
+ * Judging packets: the one way from a packet to its verdict (M1-M3, F1, F6), for taps, for
+ * mirror_plan_match and for explain.
+ */
+#ifndef MRI_PLAN_JUDGE_H
+#define MRI_PLAN_JUDGE_H
+
+#include "plan/plan.h"
+
+struct mri_decision {
+  uint32_t verdict; /* MIRROR_MIRRORED ...; mri_decision_copy may turn it into MIRROR_DROPPED */
+  uint32_t reason;
+  uint32_t flags; /* MIRROR_CUT_BY_LENGTH ... */
+  uint32_t direction;
+  uint32_t inner_length;                /* after both cuts */
+  uint32_t flow_hash;                   /* valid if verdict is MIRRORED or DROPPED */
+  const struct mri_source_plan *source; /* NULL = no such source */
+  const struct mri_tunnel *tunnel;      /* of the session that decided; NULL = none */
+  const struct mri_rule *rule;          /* that decided; NULL = none */
+};
+
+/*
+ * Finds which rule decides, for up to MRI_JUDGE_BATCH packets. `views` is filled in. Packets name
+ * their source; a direction of MIRROR_AUTO is resolved.
+ */
+enum { MRI_JUDGE_BATCH = 256 };
+void mri_judge(const mirror_plan *plan, const mirror_packet *packets, uint32_t count,
+               struct mri_view *views, struct mri_decision *decisions);
+
+/* What an accepting rule leads to: sampling (F4), both cuts, oversize (V3). No effect on others. */
+void mri_decision_copy(struct mri_decision *decision, const struct mri_view *view,
+                       const mirror_packet *packet);
+
+/* The public form; strings are borrowed from the plan. */
+void mri_decision_verdict(const struct mri_decision *decision, mirror_verdict *verdict);
+
+#endif

@@ -1,0 +1,139 @@
+#include "plan/own.h"
+
+#include "packet/octets.h"
+
+#include <string.h>
+
+/* No padding, so that keys compare and hash as octets. */
+struct own_key {
+  uint8_t source[16];
+  uint8_t destination[16];
+  uint32_t vni;
+  uint16_t udp_port;
+  uint16_t family;
+};
+
+/* Immutable once published; equal keys of several tunnels stand in it several times. */
+struct mri_own_bucket {
+  uint32_t refs;
+  uint32_t count;
+  struct own_key key[];
+};
+
+enum { BUCKETS = 1 << 15 };
+
+static void bucket_ref(void *item) {
+  ((struct mri_own_bucket *)item)->refs++;
+}
+
+static void bucket_unref(mirror_context *context, void *item) {
+  struct mri_own_bucket *bucket = item;
+  if (--bucket->refs == 0) mri_free(&context->alloc, bucket);
+}
+
+const struct mri_item_class mri_own_bucket_class = {bucket_ref, bucket_unref};
+
+static uint32_t bucket_of(const struct own_key *key) {
+  return (uint32_t)mri_hash(key, sizeof *key, 0) & (BUCKETS - 1);
+}
+
+static struct own_key tunnel_key(const struct mri_tunnel *tunnel) {
+  struct own_key key = {.vni = tunnel->outer.vni,
+                        .udp_port = (uint16_t)tunnel->outer.udp_port,
+                        .family = (uint16_t)tunnel->outer.family};
+  memcpy(key.source, tunnel->outer.source, sizeof key.source);
+  memcpy(key.destination, tunnel->outer.destination, sizeof key.destination);
+  return key;
+}
+
+static bool same_key(const struct own_key *a, const struct own_key *b) {
+  return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* The bucket's keys with one more, or with one instance less; NULL in *fresh for none left. */
+static int32_t changed_bucket(mirror_context *context, const struct mri_own_bucket *old,
+                              const struct own_key *key, bool add, struct mri_own_bucket **fresh) {
+  uint32_t had = old ? old->count : 0;
+  uint32_t count = add ? had + 1 : had - 1;
+  *fresh = NULL;
+  if (count == 0) return MIRROR_OK;
+  struct mri_own_bucket *bucket =
+      mri_zalloc(&context->alloc, 1, sizeof *bucket + count * sizeof bucket->key[0]);
+  if (!bucket) return MIRROR_E_NOMEM;
+  bucket->refs = 1;
+  bool skip = !add;
+  for (uint32_t i = 0; i < had; i++) {
+    if (skip && same_key(&old->key[i], key)) {
+      skip = false;
+      continue;
+    }
+    bucket->key[bucket->count++] = old->key[i];
+  }
+  if (add) bucket->key[bucket->count++] = *key;
+  *fresh = bucket;
+  return MIRROR_OK;
+}
+
+static int32_t change(mirror_plan *plan, const struct own_key *key, bool add) {
+  uint32_t index = bucket_of(key);
+  struct mri_own_bucket *fresh;
+  int32_t status =
+      changed_bucket(plan->context, mri_vector_get(&plan->own, index), key, add, &fresh);
+  if (!status) status = mri_vector_set(&plan->own, plan->generation, index, fresh);
+  if (status && fresh) bucket_unref(plan->context, fresh);
+  return status;
+}
+
+/* A change of rules alone leaves the tunnels as they are. */
+static bool same_tunnels(const struct mri_source_plan *a, const struct mri_source_plan *b) {
+  if (!a || !b || a->enabled != b->enabled) return false;
+  for (uint32_t i = 0; i < a->enabled; i++) {
+    struct own_key x = tunnel_key(&a->tunnels[i]), y = tunnel_key(&b->tunnels[i]);
+    if (!same_key(&x, &y)) return false;
+  }
+  return true;
+}
+
+static int32_t change_all(mirror_plan *plan, const struct mri_source_plan *source, bool add) {
+  int32_t status = MIRROR_OK;
+  for (uint32_t i = 0; source && i < source->enabled && !status; i++) {
+    struct own_key key = tunnel_key(&source->tunnels[i]);
+    status = change(plan, &key, add);
+  }
+  return status;
+}
+
+int32_t mri_own_replace(mirror_plan *plan, const struct mri_source_plan *old,
+                        const struct mri_source_plan *fresh) {
+  if (same_tunnels(old, fresh)) return MIRROR_OK;
+  int32_t status = change_all(plan, old, false);
+  return status ? status : change_all(plan, fresh, true);
+}
+
+/* The VXLAN header as only our encapsulator writes it: just the I bit, and a VNI. */
+static bool has_vxlan_header(const mirror_packet *packet, const struct mri_view *view,
+                             uint32_t *vni) {
+  const uint32_t udp = 8, vxlan = 8;
+  if (view->key.protocol != 17 || !view->has_transport ||
+      !(view->key.present & MIRROR_KEY_DESTINATION_PORT) ||
+      view->end - view->transport < udp + vxlan)
+    return false;
+  const uint8_t *header = packet->data + view->transport + udp;
+  *vni = mri_get32(header + 4) >> 8;
+  return mri_get32(header) == 0x08000000 && header[7] == 0;
+}
+
+bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
+                  const struct mri_view *view) {
+  uint32_t vni;
+  if (!has_vxlan_header(packet, view, &vni)) return false;
+  struct own_key key = {
+      .vni = vni, .udp_port = view->key.destination_port, .family = view->key.family};
+  memcpy(key.source, view->key.source, sizeof key.source);
+  memcpy(key.destination, view->key.destination, sizeof key.destination);
+  const struct mri_own_bucket *bucket = mri_vector_get(&plan->own, bucket_of(&key));
+  for (uint32_t i = 0; bucket && i < bucket->count; i++) {
+    if (same_key(&bucket->key[i], &key)) return true;
+  }
+  return false;
+}
