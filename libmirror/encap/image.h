@@ -25,10 +25,10 @@ struct mri_inner {
 };
 
 /* outer->layer is ignored: an image serves all layers. Errors: MIRROR_E_ARGUMENT, MIRROR_E_VNI,
- * MIRROR_E_UDP_PORT, MIRROR_E_TTL. */
+ * MIRROR_E_UDP_PORT, MIRROR_E_TTL, MIRROR_E_UDP_CHECKSUM. */
 int32_t mri_image_build(struct mri_image *image, const mirror_outer *outer);
 
-/* Octets of header at a layer: 50/36+14.. that is LINK 50 or 70, IP 36 or 56, UDP 8. */
+/* Octets of header at a layer: LINK 50 or 70, IP 36 or 56, UDP 8. */
 uint32_t mri_image_length(const struct mri_image *image, uint32_t layer);
 
 /* Writes mri_image_length octets to `header`. The inner frame must fit: see V3. */
