@@ -1,0 +1,27 @@
+/*
+ * Link headers (V7). A frame without Ethernet header gets a synthesized one in view->ethernet:
+ *
+ *   source       Linux cooked with an address of 6 octets: that one; else 02:00:00:00:00:01
+ *   destination  Linux cooked and received as broadcast: ff:ff:ff:ff:ff:ff; else 02:00:00:00:00:02
+ *   ethertype    that of the IP version; Linux cooked: the header's protocol
+ */
+#ifndef MRI_PACKET_LINK_H
+#define MRI_PACKET_LINK_H
+
+#include "packet/view.h"
+
+/* What follows a link header. */
+struct mri_link_payload {
+  uint32_t at; /* offset in packet->data, at most caplen */
+  uint32_t ethertype;
+};
+
+/*
+ * Reads the link header, and sets `skip`, `synthesized` and `ethernet` of the view (expected to
+ * be 0) for link types without Ethernet header. Returns 0, or MIRROR_UNPARSABLE_ with *payload
+ * unset.
+ */
+uint32_t mri_link_read(struct mri_view *view, const mirror_packet *packet,
+                       struct mri_link_payload *payload);
+
+#endif
