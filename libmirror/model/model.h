@@ -57,7 +57,8 @@ struct mri_entry;
 struct mri_link {
   struct mri_link *previous;
   struct mri_link *next;
-  void *user; /* struct mri_session, or struct mri_source for security groups */
+  void *user;    /* struct mri_session, or struct mri_source for security groups; chains: chain.h */
+  uint32_t rank; /* sessions: users in the list when this one came, itself included */
 };
 
 /* Every version begins so. */
@@ -87,9 +88,12 @@ struct mri_source {
   struct mri_address address;
   char *interface_name; /* NULL = absent */
   char *vpc_id;
-  char *security_group;       /* as set */
-  struct mri_entry *group;    /* resolved by prepare; NULL = none */
-  struct mri_link group_link; /* in group->guards */
+  char *security_group;           /* as set */
+  struct mri_entry *group;        /* resolved by prepare; NULL = none */
+  struct mri_link group_link;     /* in group->guards */
+  struct mri_link interface_link; /* in the model's chains of equal interfaces, addresses, VPCs */
+  struct mri_link address_link;
+  struct mri_link vpc_link;
 };
 
 struct mri_target {
@@ -104,6 +108,8 @@ struct mri_target {
   bool dont_fragment;
   char *interface_name;
   char *vpc_id;
+  struct mri_link interface_link; /* in the model's chains of equal interfaces and addresses */
+  struct mri_link address_link;
 };
 
 struct mri_session {
