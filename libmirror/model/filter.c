@@ -47,7 +47,7 @@ static bool same_filter(const struct mri_version *a, const struct mri_version *b
 
 struct mri_filter *mri_filter_edit(struct mri_model *model, struct mri_entry *entry) {
   struct mri_version *version = mri_entry_version(entry);
-  if (version->refs == 1 && mri_entry_changed(entry)) return (struct mri_filter *)version;
+  if (mri_entry_changed(entry)) return (struct mri_filter *)version;
   struct mri_filter *copy = filter_make(model->context, version->name, version->description,
                                         (struct mri_filter *)version);
   if (!copy) return NULL;

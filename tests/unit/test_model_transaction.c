@@ -293,6 +293,33 @@ static void test_o7_conflict_within_one_transaction_is_reported_once(void **stat
   assert_int_equal(model->report.errors, 1);
 }
 
+/* The first of several sources with one interface goes; the others still conflict. */
+static void test_o7_each_of_several_sources_conflicts(void **state) {
+  struct model *model = *state;
+  model_base(model);
+  const char *ids[] = {"y1", "y2", "y3"};
+  for (int i = 0; i < 3; i++) {
+    mirror_source source = model_source_of(ids[i]);
+    source.interface_name = "eth7";
+    assert_int_equal(mirror_source_add(model->tx, &source, NULL), MIRROR_OK);
+  }
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  mirror_target target = model_target_of("t1", "10.0.9.1");
+  target.interface_name = "eth7";
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(mirror_target_update(model->tx, &target, NULL), MIRROR_OK);
+    assert_int_equal(model_commit(model), MIRROR_E_INTERFACE_CONFLICT);
+    model_assert_report(model, MIRROR_E_INTERFACE_CONFLICT, MIRROR_OBJECT_TARGET, "t1", "interface",
+                        "eth7");
+    mirror_transaction_destroy(model->tx);
+    assert_int_equal(mirror_transaction_begin(model->context, &model->tx, NULL), MIRROR_OK);
+    assert_int_equal(mirror_source_remove(model->tx, ids[i], NULL), MIRROR_OK);
+    assert_int_equal(model_commit(model), MIRROR_OK);
+  }
+  assert_int_equal(mirror_target_update(model->tx, &target, NULL), MIRROR_OK);
+  assert_int_equal(model_commit(model), MIRROR_OK);
+}
+
 static void put_in_vpcs(struct model *model, const char *source_vpc, const char *target_vpc) {
   mirror_source source = model_source_of("x1");
   source.vpc_id = source_vpc;
@@ -340,6 +367,61 @@ static void test_o10_needed_connection_cannot_be_taken_back(void **state) {
   assert_int_equal(mirror_vpc_disconnect(model->tx, "vpc-a", "vpc-b", NULL), MIRROR_E_NOT_FOUND);
   put_in_vpcs(model, "vpc-b", "vpc-b");
   assert_int_equal(model_commit(model), MIRROR_OK);
+}
+
+/* The same with the source in the VPC that was declared second. */
+static void test_o10_needed_connection_is_found_from_both_ends(void **state) {
+  struct model *model = *state;
+  model_base(model);
+  put_in_vpcs(model, "vpc-a", "vpc-b");
+  assert_int_equal(mirror_vpc_connect(model->tx, "vpc-b", "vpc-a", NULL), MIRROR_OK);
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  assert_int_equal(mirror_vpc_disconnect(model->tx, "vpc-a", "vpc-b", NULL), MIRROR_OK);
+  assert_int_equal(model_commit(model), MIRROR_E_VPC_UNREACHABLE);
+  model_assert_report(model, MIRROR_E_VPC_UNREACHABLE, MIRROR_OBJECT_SESSION, "s1",
+                      "vpc_connections", "vpc-a");
+}
+
+static int32_t note_pair(void *user, const char *a, const char *b) {
+  char *pairs = user;
+  strcat(strcat(strcat(strcat(pairs, a), "-"), b), " ");
+  return strcmp(b, "stop") == 0 ? 7 : 0;
+}
+
+static void test_vpc_connections_are_visited_in_order(void **state) {
+  struct model *model = *state;
+  char pairs[64] = "";
+  assert_int_equal(mirror_vpc_connect(model->tx, "b", "a", NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_connect(model->tx, "a", "c", NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_connect(model->tx, "d", "stop", NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_connections_visit(model->context, note_pair, pairs), 0);
+  assert_string_equal(pairs, "");
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  assert_int_equal(mirror_vpc_disconnect(model->tx, "c", "a", NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_connect(model->tx, "e", "f", NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_connections_visit(model->context, note_pair, pairs), 7);
+  assert_string_equal(pairs, "b-a a-c d-stop ");
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  pairs[0] = '\0';
+  assert_int_equal(mirror_vpc_connections_visit(model->context, note_pair, pairs), 7);
+  assert_string_equal(pairs, "b-a d-stop ");
+}
+
+/* What was never committed leaves nothing behind, however often. */
+static void test_dropped_transactions_leave_no_memory(void **state) {
+  struct model *model = *state;
+  model_base(model);
+  long blocks = 0;
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(mirror_vpc_connect(model->tx, "a", "b", NULL), MIRROR_OK);
+    assert_int_equal(model_session(model, "s2", 20, "x2"), MIRROR_OK);
+    assert_int_equal(model_rule(model, "f1", MIRROR_EGRESS, 3), MIRROR_OK);
+    assert_int_equal(mirror_source_remove(model->tx, "x1", NULL), MIRROR_OK);
+    mirror_transaction_destroy(model->tx);
+    assert_int_equal(mirror_transaction_begin(model->context, &model->tx, NULL), MIRROR_OK);
+    if (i > 0) assert_int_equal(model->memory.blocks, blocks);
+    blocks = model->memory.blocks;
+  }
 }
 
 static void test_vpc_ids_are_checked(void **state) {
@@ -482,6 +564,24 @@ static void test_a2_affected_sources(void **state) {
   assert_int_equal(affected_after_prepare(model), 2);
 }
 
+/* A2: a session that moves concerns the source it leaves and the one it comes to. */
+static void test_a2_affected_sources_of_a_session(void **state) {
+  struct model *model = *state;
+  model_base(model);
+  assert_int_equal(model_source(model, "x3"), MIRROR_OK);
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  assert_int_equal(update_session(model, "s1", 10, "x2"), MIRROR_OK);
+  assert_int_equal(affected_after_prepare(model), 2);
+  assert_int_equal(mirror_session_remove(model->tx, "s1", NULL), MIRROR_OK);
+  assert_int_equal(affected_after_prepare(model), 1);
+  mirror_target target = model_target_of("t1", "10.0.9.7");
+  assert_int_equal(update_session(model, "s1", 10, "x1"), MIRROR_E_NOT_FOUND);
+  assert_int_equal(model_session(model, "s1", 10, "x1"), MIRROR_OK);
+  assert_int_equal(affected_after_prepare(model), 0);
+  assert_int_equal(mirror_target_update(model->tx, &target, NULL), MIRROR_OK);
+  assert_int_equal(affected_after_prepare(model), 1);
+}
+
 /* A2: 2,000 sessions, each in a transaction of its own, on 200 targets with one address. */
 static void test_a2_many_small_transactions(void **state) {
   struct model *model = *state;
@@ -529,17 +629,22 @@ int main(void) {
       WITH_MODEL(test_o7_source_is_already_target),
       WITH_MODEL(test_o7_target_is_already_source),
       WITH_MODEL(test_o7_conflict_within_one_transaction_is_reported_once),
+      WITH_MODEL(test_o7_each_of_several_sources_conflicts),
       WITH_MODEL(test_o10_undeclared_connection_is_refused),
       WITH_MODEL(test_o10_no_check_without_two_vpcs),
       WITH_MODEL(test_o10_needed_connection_cannot_be_taken_back),
+      WITH_MODEL(test_o10_needed_connection_is_found_from_both_ends),
       WITH_MODEL(test_vpc_ids_are_checked),
+      WITH_MODEL(test_vpc_connections_are_visited_in_order),
       WITH_MODEL(test_v3_mtu_must_hold_an_ethernet_header),
       WITH_MODEL(test_reload_keeps_identities),
       WITH_MODEL(test_reload_keeps_unchanged_rules),
       WITH_MODEL(test_untouched_direction_is_shared),
       WITH_MODEL(test_handles_of_removed_sources_do_not_come_back),
       WITH_MODEL(test_a2_affected_sources),
+      WITH_MODEL(test_a2_affected_sources_of_a_session),
       WITH_MODEL(test_a2_many_small_transactions),
+      WITH_MODEL(test_dropped_transactions_leave_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,52 @@
+/* The two halves of the pcap backend. Each half is zeroed where it is not the one in use. */
+#ifndef MRI_IO_PCAP_H
+#define MRI_IO_PCAP_H
+
+#include "io/io.h"
+#include "io/pcap_stream.h"
+
+#include <pcap/pcap.h>
+
+struct mri_pcap_input {
+  const struct mri_alloc *alloc; /* NULL: not in use */
+  struct mri_pcap_stream stream;
+  pcap_t *pcap;
+  char *path;
+  uint8_t *arena; /* the packets of a batch */
+  struct pcap_pkthdr *header;
+  const uint8_t *data; /* a packet that was read and not yet delivered, or NULL */
+  uint32_t link_type;
+  mirror_report fault; /* code 0, or why there are no more packets */
+};
+
+int32_t mri_pcap_open_input(void *state, const mirror_open *open, mirror_report *report);
+int32_t mri_pcap_receive(void *state, mirror_packet *packets, uint32_t capacity, int64_t timeout_ns,
+                         uint32_t *count, mirror_report *report);
+int32_t mri_pcap_link_type(void *state, uint32_t *link_type);
+int32_t mri_pcap_progress(void *state, uint64_t *done, uint64_t *total);
+void mri_pcap_input_close(struct mri_pcap_input *input);
+
+struct mri_pcap_output {
+  const struct mri_alloc *alloc; /* NULL: not in use */
+  pcap_t *pcap;
+  pcap_dumper_t *dumper;
+  char *path;
+  char *buffer;     /* stdio's */
+  uint8_t *scratch; /* head and body of a copy, joined */
+  int os_error;     /* of the first write that failed: what follows it would be garbled */
+};
+
+int32_t mri_pcap_open_output(void *state, const mirror_open *open, mirror_report *report);
+uint32_t mri_pcap_layer(void *state);
+int32_t mri_pcap_send(void *state, const mirror_copy *copies, uint32_t count, uint32_t *accepted,
+                      mirror_report *report);
+int32_t mri_pcap_flush(void *state, mirror_report *report);
+void mri_pcap_output_close(struct mri_pcap_output *output);
+
+/* The private state of an instance. */
+struct mri_pcap {
+  struct mri_pcap_input input;
+  struct mri_pcap_output output;
+};
+
+#endif

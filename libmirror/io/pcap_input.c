@@ -1,0 +1,202 @@
+/* Reading captures. */
+#include "io/pcap.h"
+#include "packet/view.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { ARENA = 1 << 20 };
+
+/* Adds the place to a report, and hands it on. */
+static int32_t located(mirror_report *report, mirror_report *full, const char *path,
+                       uint64_t offset) {
+  strncpy(full->file, path, sizeof full->file - 1);
+  full->offset = offset;
+  mri_report_copy(report, full);
+  return full->code;
+}
+
+static int32_t fail_os(const struct mri_pcap_input *input, mirror_report *report) {
+  mirror_report full = {.size = sizeof full};
+  mri_fail_os(&full, MIRROR_E_OS, input->stream.os_error, "cannot read \"%s\"", input->path);
+  return located(report, &full, input->path, input->stream.base + input->stream.at);
+}
+
+static int32_t fail_format(const struct mri_pcap_input *input, const char *reason,
+                           mirror_report *report) {
+  mirror_report full = {.size = sizeof full};
+  mri_fail(&full, MIRROR_E_FORMAT, "\"%s\" is no capture that can be read: %s", input->path,
+           reason);
+  return located(report, &full, input->path, 0);
+}
+
+static int32_t open_capture(struct mri_pcap_input *input, mirror_report *report) {
+  if (input->stream.end == 0)
+    return fail_format(input, "it is empty, expected a pcap or pcapng file", report);
+  FILE *file = mri_pcap_stream_file(&input->stream);
+  if (!file) return mri_fail_os(report, MIRROR_E_OS, errno, "cannot read \"%s\"", input->path);
+  char reason[PCAP_ERRBUF_SIZE] = "";
+  input->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
+  if (input->pcap) return MIRROR_OK; /* which has the file now */
+  fclose(file);
+  return input->stream.stop == MIRROR_E_OS ? fail_os(input, report)
+                                           : fail_format(input, reason, report);
+}
+
+/* libpcap's DLT_ numbers are link types, but for raw IP, whose number depends on the system. */
+static uint32_t link_type_of(int dlt) {
+  return dlt == DLT_RAW || dlt == 12 || dlt == 14 ? MIRROR_LINK_RAW : (uint32_t)dlt;
+}
+
+static int32_t check_link_type(struct mri_pcap_input *input, mirror_report *report) {
+  int dlt = pcap_datalink(input->pcap);
+  input->link_type = link_type_of(dlt);
+  if (mri_link_supported(input->link_type)) return MIRROR_OK;
+  const char *name = pcap_datalink_val_to_name(dlt);
+  const char *description = pcap_datalink_val_to_description(dlt);
+  mirror_report full = {.size = sizeof full};
+  mri_fail(
+      &full, MIRROR_E_LINK_TYPE,
+      "\"%s\": packets of link type %d (%s, %s) cannot be mirrored, expected Ethernet, raw IP, "
+      "BSD loopback or Linux cooked",
+      input->path, dlt, name ? name : "unnamed", description ? description : "unknown");
+  return located(report, &full, input->path, 0);
+}
+
+static int32_t open_input(struct mri_pcap_input *input, const char *path, mirror_report *report) {
+  input->path = mri_text_copy(input->alloc, path);
+  input->arena = mri_zalloc(input->alloc, 1, ARENA);
+  if (!input->path || !input->arena)
+    return mri_fail(report, MIRROR_E_NOMEM, "\"%s\": out of memory", path);
+  int32_t status = mri_pcap_stream_open(&input->stream, input->alloc, path);
+  if (status == MIRROR_E_OS) return fail_os(input, report);
+  if (status) return mri_fail(report, status, "\"%s\": out of memory", path);
+  status = open_capture(input, report);
+  return status ? status : check_link_type(input, report);
+}
+
+int32_t mri_pcap_open_input(void *state, const mirror_open *open, mirror_report *report) {
+  struct mri_pcap_input *input = &((struct mri_pcap *)state)->input;
+  if (!*open->body)
+    return mri_fail(report, MIRROR_E_URI, "\"%s\" names no file, expected pcap:FILE", open->uri);
+  input->alloc = &open->context->alloc;
+  input->stream.fd = input->stream.wakeup = -1;
+  int32_t status = open_input(input, open->body, report);
+  if (status) mri_pcap_input_close(input);
+  return status;
+}
+
+void mri_pcap_input_close(struct mri_pcap_input *input) {
+  if (input->pcap) pcap_close(input->pcap);
+  mri_pcap_stream_close(&input->stream, input->alloc);
+  mri_free(input->alloc, input->arena);
+  mri_free(input->alloc, input->path);
+}
+
+/* libpcap has no number for this refusal of a sound file, just its sentence. */
+static bool interfaces_differ(const char *reason) {
+  return strstr(reason, "of the first interface") != NULL;
+}
+
+/* Why libpcap has no record behind `offset`. What is final is kept. */
+static int32_t end_of_records(struct mri_pcap_input *input, int result, uint64_t offset) {
+  struct mri_pcap_stream *stream = &input->stream;
+  if (stream->stop == MIRROR_E_AGAIN || stream->stop == MIRROR_E_INTERRUPTED) {
+    mri_pcap_stream_rewind(stream);
+    clearerr(pcap_file(input->pcap));
+    return stream->stop;
+  }
+  input->fault.size = sizeof input->fault;
+  if (stream->stop == MIRROR_E_OS) return fail_os(input, &input->fault);
+  const char *reason = pcap_geterr(input->pcap);
+  mirror_report full = {.size = sizeof full, .code = MIRROR_E_END};
+  if (result != PCAP_ERROR_BREAK && interfaces_differ(reason))
+    mri_fail(&full, MIRROR_E_FORMAT,
+             "\"%s\": %s, which cannot be read; expected one interface, or equal ones", input->path,
+             reason);
+  else if (result != PCAP_ERROR_BREAK)
+    mri_fail(&full, MIRROR_E_DAMAGED, "\"%s\" is damaged at octet %" PRIu64 ": %s", input->path,
+             offset, reason);
+  return located(&input->fault, &full, input->path, offset);
+}
+
+/* Makes `data` the next packet, if it is not there already. */
+static int32_t read_packet(struct mri_pcap_input *input) {
+  if (input->data) return MIRROR_OK;
+  if (input->fault.code) return input->fault.code;
+  uint64_t offset = mri_pcap_stream_mark(&input->stream);
+  int result = pcap_next_ex(input->pcap, &input->header, &input->data);
+  if (result == 1) return MIRROR_OK;
+  input->data = NULL;
+  return end_of_records(input, result, offset);
+}
+
+static int64_t time_of(const struct pcap_pkthdr *header) {
+  int64_t time;
+  if (__builtin_mul_overflow(header->ts.tv_sec, INT64_C(1000000000), &time) ||
+      __builtin_add_overflow(time, header->ts.tv_usec, &time)) /* nanoseconds, as asked for */
+    return INT64_MAX;
+  return time;
+}
+
+/* Takes the packet that was read, at `data`. */
+static void take(struct mri_pcap_input *input, const uint8_t *data, mirror_packet *packet) {
+  *packet = (mirror_packet){
+      .data = data,
+      .caplen = input->header->caplen,
+      .length = input->header->len,
+      .time_ns = time_of(input->header),
+      .link_type = (uint16_t)input->link_type,
+  };
+  input->data = NULL;
+}
+
+/* Packets until the batch or the arena is full. A record longer than the arena goes alone, from
+ * libpcap's memory. */
+static int32_t gather(struct mri_pcap_input *input, mirror_packet *packets, uint32_t capacity,
+                      uint32_t *count) {
+  size_t used = 0;
+  while (*count < capacity) {
+    int32_t status = read_packet(input);
+    if (status) return status;
+    uint32_t length = input->header->caplen;
+    bool fits = length <= ARENA - used;
+    if (!fits && *count) return MIRROR_OK;
+    if (fits) memcpy(input->arena + used, input->data, length);
+    take(input, fits ? input->arena + used : input->data, &packets[(*count)++]);
+    if (!fits) return MIRROR_OK;
+    used += length;
+    mri_pcap_stream_deadline(&input->stream, 0);
+  }
+  return MIRROR_OK;
+}
+
+int32_t mri_pcap_receive(void *state, mirror_packet *packets, uint32_t capacity, int64_t timeout_ns,
+                         uint32_t *count, mirror_report *report) {
+  struct mri_pcap_input *input = &((struct mri_pcap *)state)->input;
+  *count = 0;
+  if (mri_pcap_stream_interrupted(&input->stream)) return MIRROR_E_INTERRUPTED;
+  mri_pcap_stream_deadline(&input->stream, timeout_ns);
+  int32_t status = gather(input, packets, capacity, count);
+  if (*count) {
+    /* An interruption that came behind them is for the next call. */
+    if (status == MIRROR_E_INTERRUPTED) mri_pcap_stream_interrupt(&input->stream);
+    return MIRROR_OK;
+  }
+  if (input->fault.code && status != MIRROR_E_END) mri_report_copy(report, &input->fault);
+  return status;
+}
+
+int32_t mri_pcap_link_type(void *state, uint32_t *link_type) {
+  *link_type = ((struct mri_pcap *)state)->input.link_type;
+  return MIRROR_OK;
+}
+
+int32_t mri_pcap_progress(void *state, uint64_t *done, uint64_t *total) {
+  const struct mri_pcap_stream *stream = &((struct mri_pcap *)state)->input.stream;
+  if (stream->length == 0) return MIRROR_E_UNSUPPORTED;
+  *done = stream->base + stream->at;
+  *total = stream->length;
+  return MIRROR_OK;
+}

@@ -1,0 +1,196 @@
+#include "io/pcap_stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio_ext.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  CAPACITY = 1 << 20, /* several of the longest records; large reads are what makes it fast */
+  FILE_HEADER = 24,
+  SNAPLEN_AT = 16, /* in the file header */
+};
+#define NANOSECONDS INT64_C(1000000000)
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * NANOSECONDS + time.tv_nsec;
+}
+
+void mri_pcap_stream_deadline(struct mri_pcap_stream *stream, int64_t timeout_ns) {
+  if (timeout_ns <= 0 || !stream->waits)
+    stream->deadline = timeout_ns < 0 ? INT64_MAX : 0;
+  else if (__builtin_add_overflow(now(), timeout_ns, &stream->deadline))
+    stream->deadline = INT64_MAX;
+}
+
+void mri_pcap_stream_interrupt(struct mri_pcap_stream *stream) {
+  int saved = errno;
+  const uint64_t one = 1;
+  atomic_store(&stream->interrupted, true);
+  if (stream->waits && write(stream->wakeup, &one, sizeof one) < 0) errno = 0; /* woken already */
+  errno = saved;
+}
+
+bool mri_pcap_stream_interrupted(struct mri_pcap_stream *stream) {
+  return atomic_exchange(&stream->interrupted, false);
+}
+
+/* Polls both descriptors: above 0 as poll, or 0 when the time is over. */
+static int poll_until(struct mri_pcap_stream *stream, struct pollfd polled[2]) {
+  polled[0] = (struct pollfd){.fd = stream->fd, .events = POLLIN};
+  polled[1] = (struct pollfd){.fd = stream->wakeup, .events = POLLIN};
+  if (stream->deadline == INT64_MAX) return ppoll(polled, 2, NULL, NULL);
+  int64_t left = stream->deadline ? stream->deadline - now() : 0;
+  if (left < 0) left = 0;
+  const struct timespec time = {left / NANOSECONDS, left % NANOSECONDS};
+  return ppoll(polled, 2, &time, NULL);
+}
+
+/* False, with the reason in `stop`, if there is nothing to read. */
+static bool wait_readable(struct mri_pcap_stream *stream) {
+  for (;;) {
+    struct pollfd polled[2];
+    int ready = poll_until(stream, polled);
+    if (ready < 0 && errno != EINTR) {
+      stream->os_error = errno;
+      stream->stop = MIRROR_E_OS;
+      return false;
+    }
+    uint64_t wakeups;
+    if (ready > 0 && polled[1].revents &&
+        read(stream->wakeup, &wakeups, sizeof wakeups) == (ssize_t)sizeof wakeups &&
+        mri_pcap_stream_interrupted(stream)) {
+      stream->stop = MIRROR_E_INTERRUPTED;
+      return false;
+    }
+    if (ready > 0 && polled[0].revents) return true;
+    if (ready == 0) {
+      stream->stop = MIRROR_E_AGAIN;
+      return false;
+    }
+  }
+}
+
+/* Moves what has to be kept to the beginning of the buffer. */
+static void make_room(struct mri_pcap_stream *stream) {
+  size_t keep = stream->classic ? stream->mark : stream->at;
+  memmove(stream->buffer, stream->buffer + keep, stream->end - keep);
+  stream->base += keep;
+  stream->at -= keep;
+  stream->end -= keep;
+  stream->mark = 0;
+}
+
+/* Reads more into the buffer: octets, 0 at the end, -1 with the reason in `stop`. */
+static ssize_t fill(struct mri_pcap_stream *stream) {
+  /* A pcapng block that is half read cannot be read again: libpcap may have seen others before. */
+  bool may_stop = stream->classic || stream->at == stream->mark;
+  make_room(stream);
+  if (stream->waits && may_stop && !wait_readable(stream)) return -1;
+  ssize_t count;
+  do {
+    count = read(stream->fd, stream->buffer + stream->end, CAPACITY - stream->end);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    stream->os_error = errno;
+    stream->stop = MIRROR_E_OS;
+    return -1;
+  }
+  stream->end += (size_t)count;
+  return count;
+}
+
+static ssize_t read_stream(void *cookie, char *to, size_t size) {
+  struct mri_pcap_stream *stream = cookie;
+  if (stream->at == stream->end) {
+    ssize_t count = fill(stream);
+    if (count <= 0) return count;
+  }
+  size_t left = stream->end - stream->at;
+  size_t count = size < left ? size : left;
+  memcpy(to, stream->buffer + stream->at, count);
+  stream->at += count;
+  return (ssize_t)count;
+}
+
+static bool is_classic(const uint8_t *header) {
+  static const uint32_t magics[] = {0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34, 0xa1b234cd, 0xa12b3c4d};
+  uint32_t magic;
+  memcpy(&magic, header, sizeof magic);
+  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+    if (magic == magics[i] || magic == __builtin_bswap32(magics[i])) return true;
+  return false;
+}
+
+/* To libpcap a snapshot length of 0 is the greatest. */
+static int32_t read_beginning(struct mri_pcap_stream *stream) {
+  while (stream->end < FILE_HEADER) {
+    ssize_t count = fill(stream);
+    if (count < 0) return stream->stop;
+    if (count == 0) return MIRROR_OK;
+  }
+  stream->classic = is_classic(stream->buffer);
+  if (stream->classic) memset(stream->buffer + SNAPLEN_AT, 0, sizeof(uint32_t));
+  return MIRROR_OK;
+}
+
+static int32_t os_error(struct mri_pcap_stream *stream) {
+  stream->os_error = errno;
+  return MIRROR_E_OS;
+}
+
+static int32_t open_descriptors(struct mri_pcap_stream *stream, const char *path) {
+  stream->fd = -1;
+  stream->wakeup = -1;
+  stream->deadline = INT64_MAX;
+  stream->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
+                                 : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+  struct stat file;
+  if (stream->fd < 0 || fstat(stream->fd, &file) < 0) return os_error(stream);
+  stream->waits = !S_ISREG(file.st_mode) && !S_ISDIR(file.st_mode);
+  if (S_ISREG(file.st_mode)) stream->length = (uint64_t)file.st_size;
+  if (!stream->waits) return MIRROR_OK;
+  stream->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return stream->wakeup < 0 ? os_error(stream) : MIRROR_OK;
+}
+
+int32_t mri_pcap_stream_open(struct mri_pcap_stream *stream, const struct mri_alloc *alloc,
+                             const char *path) {
+  int32_t status = open_descriptors(stream, path);
+  if (status) return status;
+  stream->buffer = mri_zalloc(alloc, 1, CAPACITY);
+  return stream->buffer ? read_beginning(stream) : MIRROR_E_NOMEM;
+}
+
+void mri_pcap_stream_close(struct mri_pcap_stream *stream, const struct mri_alloc *alloc) {
+  if (stream->fd >= 0) close(stream->fd);
+  if (stream->wakeup >= 0) close(stream->wakeup);
+  mri_free(alloc, stream->buffer);
+}
+
+/* Unbuffered, for the stream has a buffer: so stdio reads just what libpcap asks for, which makes
+ * `at` exact. Only the thread of the tap uses it: no locks. */
+FILE *mri_pcap_stream_file(struct mri_pcap_stream *stream) {
+  FILE *file = fopencookie(stream, "rb", (cookie_io_functions_t){.read = read_stream});
+  if (!file) return NULL;
+  setvbuf(file, NULL, _IONBF, 0);
+  __fsetlocking(file, FSETLOCKING_BYCALLER);
+  return file;
+}
+
+uint64_t mri_pcap_stream_mark(struct mri_pcap_stream *stream) {
+  stream->mark = stream->at;
+  stream->stop = MIRROR_OK;
+  return stream->base + stream->at;
+}
+
+void mri_pcap_stream_rewind(struct mri_pcap_stream *stream) {
+  stream->at = stream->mark;
+}

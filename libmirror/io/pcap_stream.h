@@ -1,0 +1,51 @@
+/*
+ * What libpcap reads a capture through. A stream counts octets exactly (offsets of damage, also in
+ * pipes), waits with a deadline and an interruption, and removes the snapshot length of a classic
+ * file header, at which libpcap would cut records that are longer.
+ */
+#ifndef MRI_IO_PCAP_STREAM_H
+#define MRI_IO_PCAP_STREAM_H
+
+#include "core/alloc.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+struct mri_pcap_stream {
+  int fd;
+  int wakeup;      /* eventfd that ends a wait; only if `waits` */
+  bool waits;      /* not a file: reads may block */
+  bool classic;    /* a capture whose records can be read again from the mark */
+  uint8_t *buffer; /* octets [at, end) are to be read, [mark, at) can be read again */
+  size_t mark, at, end;
+  uint64_t base;   /* offset of buffer[0] in the capture */
+  uint64_t length; /* of a file; 0 if not known */
+  int64_t deadline;
+  int32_t stop; /* why the last read failed: MIRROR_E_AGAIN, _INTERRUPTED, _OS; or 0 */
+  int os_error;
+  atomic_bool interrupted;
+};
+
+/* Opens `path` ("-": standard input) and reads the beginning. 0, MIRROR_E_OS with os_error set, or
+ * MIRROR_E_NOMEM; mri_pcap_stream_close in any case. */
+int32_t mri_pcap_stream_open(struct mri_pcap_stream *stream, const struct mri_alloc *alloc,
+                             const char *path);
+/* After the FILE, if one was made. */
+void mri_pcap_stream_close(struct mri_pcap_stream *stream, const struct mri_alloc *alloc);
+/* A FILE that reads from the stream; NULL with errno. */
+FILE *mri_pcap_stream_file(struct mri_pcap_stream *stream);
+
+/* Waits from now on end after timeout_ns (negative: never). */
+void mri_pcap_stream_deadline(struct mri_pcap_stream *stream, int64_t timeout_ns);
+/* A record begins here: its offset. */
+uint64_t mri_pcap_stream_mark(struct mri_pcap_stream *stream);
+/* Back to the mark. */
+void mri_pcap_stream_rewind(struct mri_pcap_stream *stream);
+
+/* Async-signal-safe. */
+void mri_pcap_stream_interrupt(struct mri_pcap_stream *stream);
+/* True once for each interruption. */
+bool mri_pcap_stream_interrupted(struct mri_pcap_stream *stream);
+
+#endif

@@ -1,0 +1,389 @@
+/* The pcap backend: formats, damage, pipes, writing, failures (F5). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <unistd.h>
+
+#ifdef MIRROR_WITH_PCAP
+#include "io/io.h"
+#include "support/backend_contract.h"
+
+enum { RECORDS = 3, FILE_HEADER = 24, CAPTURE = FILE_HEADER + RECORDS * 16 + 60 + 61 + 62 };
+
+static mirror_context *context;
+static mirror_report report;
+static char path[] = "test_io_pcap.XXXXXX";
+static char uri[64];
+
+static int set_up(void **state) {
+  (void)state;
+  mirror_report_init(&report, sizeof report);
+  return mirror_context_create(NULL, &context, NULL);
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  mirror_context_destroy(context);
+  return 0;
+}
+
+static size_t put32(uint8_t *to, uint32_t value, bool swapped) {
+  if (swapped) value = __builtin_bswap32(value);
+  memcpy(to, &value, 4);
+  return 4;
+}
+
+/* Three records of 60, 61 and 62 octets; `snaplen` is what the file header says. */
+static size_t make_capture(uint8_t *to, uint32_t magic, bool swapped, uint32_t snaplen,
+                           uint32_t link_type) {
+  const uint16_t version[2] = {swapped ? 0x200 : 2, swapped ? 0x400 : 4};
+  size_t at = put32(to, magic, swapped);
+  memcpy(to + at, version, 4);
+  at += 4;
+  const uint32_t rest[4] = {0, 0, snaplen, link_type};
+  for (int i = 0; i < 4; i++)
+    at += put32(to + at, rest[i], swapped);
+  for (uint32_t i = 0; i < RECORDS; i++) {
+    const uint32_t header[4] = {100 + i, 7 + i, 60 + i, 1500};
+    for (int j = 0; j < 4; j++)
+      at += put32(to + at, header[j], swapped);
+    memset(to + at, (int)(0x40 + i), 60 + i);
+    at += 60 + i;
+  }
+  return at;
+}
+
+static void write_file(const void *octets, size_t length) {
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(octets, 1, length, file), length);
+  assert_int_equal(fclose(file), 0);
+}
+
+static mirror_input *open_file(void) {
+  mirror_input *input;
+  int32_t status = mirror_input_open(context, uri, NULL, &input, &report);
+  if (status) print_error("%s\n", report.text);
+  assert_int_equal(status, MIRROR_OK);
+  return input;
+}
+
+static int32_t receive(mirror_input *input, mirror_packet packets[4], uint32_t *count) {
+  return input->backend.receive(input->state, packets, 4, 0, count, &report);
+}
+
+static void expect_records(mirror_input *input, uint32_t expected, int64_t unit) {
+  mirror_packet packets[4];
+  uint32_t count = 0;
+  if (expected) assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+  assert_int_equal(count, expected);
+  for (uint32_t i = 0; i < count; i++) {
+    assert_int_equal(packets[i].caplen, 60 + i);
+    assert_int_equal(packets[i].length, 1500);
+    assert_int_equal(packets[i].time_ns, (100 + i) * INT64_C(1000000000) + (7 + i) * unit);
+    assert_int_equal(packets[i].data[59], 0x40 + i);
+  }
+}
+
+/* The snapshot length of 31 is below every record: they come whole nevertheless. */
+static void f5_classic_formats(void **state) {
+  (void)state;
+  uint8_t capture[CAPTURE];
+  for (int swapped = 0; swapped < 2; swapped++)
+    for (int nano = 0; nano < 2; nano++) {
+      make_capture(capture, nano ? 0xa1b23c4d : 0xa1b2c3d4, swapped, 31, 1);
+      write_file(capture, sizeof capture);
+      mirror_input *input = open_file();
+      expect_records(input, RECORDS, nano ? 1 : 1000);
+      uint64_t done, total;
+      assert_int_equal(mirror_input_progress(input, &done, &total), MIRROR_OK);
+      assert_int_equal(done, CAPTURE);
+      assert_int_equal(total, CAPTURE);
+      mirror_input_close(input);
+    }
+}
+
+static void f5_every_cut_yields_what_is_before_it(void **state) {
+  (void)state;
+  uint8_t capture[CAPTURE];
+  const size_t ends[] = {24, 24 + 76, 24 + 76 + 77, CAPTURE};
+  make_capture(capture, 0xa1b2c3d4, false, 65535, 1);
+  for (size_t cut = 0; cut <= CAPTURE; cut++) {
+    write_file(capture, cut);
+    mirror_input *input;
+    if (cut < FILE_HEADER) {
+      assert_int_equal(mirror_input_open(context, uri, NULL, &input, &report), MIRROR_E_FORMAT);
+      assert_string_equal(report.file, path);
+      continue;
+    }
+    uint32_t whole = 0, count;
+    while (whole < RECORDS && ends[whole + 1] <= cut)
+      whole++;
+    input = open_file();
+    expect_records(input, whole, 1000);
+    mirror_packet packets[4];
+    for (int again = 0; again < 2; again++) {
+      int32_t status = receive(input, packets, &count);
+      assert_int_equal(count, 0);
+      assert_int_equal(status, cut == ends[whole] ? MIRROR_E_END : MIRROR_E_DAMAGED);
+      if (status == MIRROR_E_DAMAGED) assert_int_equal(report.offset, ends[whole]);
+    }
+    mirror_input_close(input);
+  }
+}
+
+/* A section, interfaces with nanosecond times, and one packet on each. */
+static size_t make_pcapng(uint8_t *to, uint32_t second_link_type) {
+  size_t at = 0;
+  const uint32_t section[] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffffffff, 0xffffffff, 28};
+  memcpy(to, section, sizeof section);
+  at += sizeof section;
+  for (int i = 0; i < 2; i++) {
+    const uint32_t interface[] = {1, 32, i ? second_link_type : 1, 0, 0x00010009, 9, 0, 32};
+    memcpy(to + at, interface, sizeof interface);
+    at += sizeof interface;
+  }
+  for (uint32_t i = 0; i < 2; i++) {
+    const uint32_t packet[] = {6, 48, i, 0, 5 + i, 16, 60, 1, 2, 3, 4, 48};
+    memcpy(to + at, packet, sizeof packet);
+    at += sizeof packet;
+  }
+  return at;
+}
+
+static void f5_pcapng_with_two_interfaces(void **state) {
+  (void)state;
+  uint8_t capture[512];
+  write_file(capture, make_pcapng(capture, 1));
+  mirror_input *input = open_file();
+  mirror_packet packets[4];
+  uint32_t count;
+  assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+  assert_int_equal(count, 2);
+  assert_int_equal(packets[1].caplen, 16);
+  assert_int_equal(packets[1].time_ns, 6);
+  assert_int_equal(receive(input, packets, &count), MIRROR_E_END);
+  mirror_input_close(input);
+  write_file(capture, make_pcapng(capture, 101)); /* libpcap reads one link type */
+  input = open_file();
+  assert_int_equal(receive(input, packets, &count), MIRROR_E_FORMAT);
+  assert_non_null(strstr(report.text, "interface"));
+  mirror_input_close(input);
+}
+
+static void v7_link_types(void **state) {
+  (void)state;
+  static const uint32_t in_file[] = {0, 1, 12, 14, 101, 108, 113, 228, 229, 276};
+  static const uint32_t expected[] = {0, 1, 101, 101, 101, 108, 113, 228, 229, 276};
+  uint8_t capture[CAPTURE];
+  uint32_t link_type;
+  for (size_t i = 0; i < sizeof in_file / sizeof *in_file; i++) {
+    make_capture(capture, 0xa1b2c3d4, false, 65535, in_file[i]);
+    write_file(capture, sizeof capture);
+    mirror_input *input = open_file();
+    assert_int_equal(mirror_input_link_type(input, &link_type), MIRROR_OK);
+    assert_int_equal(link_type, expected[i]);
+    mirror_input_close(input);
+  }
+  make_capture(capture, 0xa1b2c3d4, false, 65535, 105);
+  write_file(capture, sizeof capture);
+  mirror_input *input;
+  assert_int_equal(mirror_input_open(context, uri, NULL, &input, &report), MIRROR_E_LINK_TYPE);
+  assert_non_null(strstr(report.text, "IEEE802_11"));
+}
+
+static void f5_open_errors(void **state) {
+  (void)state;
+  mirror_input *input;
+  mirror_output *output;
+  assert_int_equal(mirror_input_open(context, "pcap:", NULL, &input, &report), MIRROR_E_URI);
+  assert_int_equal(mirror_input_open(context, "pcap:/none/x", NULL, &input, &report), MIRROR_E_OS);
+  assert_int_equal(report.os_error, ENOENT);
+  assert_int_equal(mirror_input_open(context, "pcap:.", NULL, &input, &report), MIRROR_E_OS);
+  assert_int_equal(report.os_error, EISDIR);
+  assert_int_equal(mirror_output_open(context, "pcap:/none/x", NULL, &output, &report),
+                   MIRROR_E_OS);
+  assert_int_equal(report.os_error, ENOENT);
+  write_file("This is a text, and surely no capture.", 38);
+  assert_int_equal(mirror_input_open(context, uri, NULL, &input, &report), MIRROR_E_FORMAT);
+}
+
+/* A pipe as standard input, written piece by piece: no record is lost at a timeout or interruption
+ * in the middle of one. */
+static void f5_standard_input(void **state) {
+  (void)state;
+  uint8_t capture[CAPTURE];
+  make_capture(capture, 0xa1b2c3d4, false, 65535, 1);
+  int ends[2], saved = dup(STDIN_FILENO);
+  assert_int_equal(pipe(ends), 0);
+  assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+  assert_int_equal(write(ends[1], capture, 50), 50);
+  mirror_input *input;
+  mirror_packet packets[4];
+  uint32_t count;
+  uint64_t done, total;
+  assert_int_equal(mirror_input_open(context, "pcap:-", NULL, &input, &report), MIRROR_OK);
+  assert_int_equal(mirror_input_progress(input, &done, &total), MIRROR_E_UNSUPPORTED);
+  assert_int_equal(receive(input, packets, &count), MIRROR_E_AGAIN);
+  assert_int_equal(input->backend.receive(input->state, packets, 4, 1000000, &count, &report),
+                   MIRROR_E_AGAIN);
+  mirror_input_interrupt(input);
+  assert_int_equal(input->backend.receive(input->state, packets, 4, -1, &count, &report),
+                   MIRROR_E_INTERRUPTED);
+  assert_int_equal(write(ends[1], capture + 50, 60), 60);
+  expect_records(input, 1, 1000);
+  assert_int_equal(write(ends[1], capture + 110, CAPTURE - 111), CAPTURE - 111);
+  close(ends[1]);
+  assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(receive(input, packets, &count), MIRROR_E_DAMAGED);
+  assert_int_equal(report.offset, 24 + 76 + 77);
+  mirror_input_close(input);
+  dup2(saved, STDIN_FILENO);
+  close(saved);
+  close(ends[0]);
+}
+
+static void f5_what_is_written_can_be_read(void **state) {
+  (void)state;
+  static uint8_t body[70000];
+  const mirror_copy copies[2] = {
+      {.head = body, .head_length = 50, .body = body, .body_length = 65000, .time_ns = 1234567891},
+      {.head = body, .head_length = 70, .time_ns = INT64_C(1700000000999999999)}};
+  mirror_output *output;
+  uint32_t accepted, count;
+  assert_int_equal(mirror_output_open(context, uri, NULL, &output, &report), MIRROR_OK);
+  for (int i = 0; i < 40; i++) /* more than a batch has room for */
+    assert_int_equal(output->backend.send(output->state, copies, 2, &accepted, &report), MIRROR_OK);
+  assert_int_equal(mirror_output_flush(output, &report), MIRROR_OK);
+  mirror_output_close(output);
+  mirror_input *input = open_file();
+  mirror_packet packets[64];
+  uint32_t sum = 0;
+  while (input->backend.receive(input->state, packets, 64, 0, &count, &report) == MIRROR_OK)
+    for (uint32_t i = 0; i < count; i++, sum++) {
+      assert_int_equal(packets[i].caplen, sum % 2 ? 70 : 65050);
+      assert_int_equal(packets[i].length, packets[i].caplen);
+      assert_int_equal(packets[i].time_ns, copies[sum % 2].time_ns);
+    }
+  assert_int_equal(sum, 80);
+  mirror_input_close(input);
+}
+
+static void f2_a_full_disk_is_reported(void **state) {
+  (void)state;
+  static const uint8_t octets[60000];
+  const mirror_copy copy = {.head = octets, .head_length = sizeof octets};
+  mirror_output *output;
+  uint32_t accepted, sent = 0;
+  assert_int_equal(mirror_output_open(context, "pcap:/dev/full", NULL, &output, &report),
+                   MIRROR_OK);
+  int32_t status = MIRROR_OK;
+  while (sent++ < 100 && !status)
+    status = output->backend.send(output->state, &copy, 1, &accepted, &report);
+  assert_int_equal(status, MIRROR_E_OS);
+  assert_int_equal(accepted, 0);
+  assert_int_equal(report.os_error, ENOSPC);
+  assert_int_equal(mirror_output_flush(output, &report), MIRROR_E_OS);
+  mirror_output_close(output);
+}
+
+static void f5_contract(void **state) {
+  (void)state;
+  uint8_t capture[CAPTURE];
+  make_capture(capture, 0xa1b2c3d4, false, 65535, 1);
+  write_file(capture, sizeof capture);
+  backend_contract_input(context, uri, NULL, RECORDS);
+  backend_contract_output(context, uri, NULL);
+}
+
+static uint64_t allowed;
+
+static void *allocate(void *user, uint64_t octets) {
+  (void)user;
+  return allowed == 0 ? NULL : (allowed--, malloc(octets));
+}
+static void *resize(void *user, void *block, uint64_t octets) {
+  (void)user;
+  return allowed == 0 ? NULL : (allowed--, realloc(block, octets));
+}
+static void release(void *user, void *block) {
+  (void)user;
+  free(block);
+}
+
+/* With the Nth allocation failing, for each N: the status says so and nothing leaks. */
+static void f5_allocations_that_fail(void **state) {
+  (void)state;
+  uint8_t capture[CAPTURE];
+  make_capture(capture, 0xa1b2c3d4, false, 65535, 1);
+  write_file(capture, sizeof capture);
+  mirror_context_options options;
+  mirror_context_options_init(&options, sizeof options);
+  options.allocate = allocate;
+  options.resize = resize;
+  options.release = release;
+  mirror_context *frugal;
+  allowed = UINT64_MAX;
+  assert_int_equal(mirror_context_create(&options, &frugal, NULL), MIRROR_OK);
+  mirror_input *input = NULL;
+  mirror_output *output = NULL;
+  uint64_t n = 0;
+  for (; !input; n++) {
+    allowed = n;
+    if (mirror_input_open(frugal, uri, NULL, &input, &report))
+      assert_int_equal(report.code, MIRROR_E_NOMEM);
+  }
+  assert_int_equal(n, 6);
+  mirror_input_close(input);
+  for (n = 0; !output; n++) {
+    allowed = n;
+    if (mirror_output_open(frugal, uri, NULL, &output, &report))
+      assert_int_equal(report.code, MIRROR_E_NOMEM);
+  }
+  assert_int_equal(n, 6);
+  mirror_output_close(output);
+  mirror_context_destroy(frugal);
+}
+
+static int make_path(void **state) {
+  (void)state;
+  int fd = mkstemp(path);
+  if (fd < 0) return -1;
+  snprintf(uri, sizeof uri, "pcap:%s", path);
+  return close(fd);
+}
+
+static int remove_path(void **state) {
+  (void)state;
+  return unlink(path);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(f5_classic_formats),
+      TEST(f5_every_cut_yields_what_is_before_it),
+      TEST(f5_pcapng_with_two_interfaces),
+      TEST(v7_link_types),
+      TEST(f5_open_errors),
+      TEST(f5_standard_input),
+      TEST(f5_what_is_written_can_be_read),
+      TEST(f2_a_full_disk_is_reported),
+      TEST(f5_contract),
+      TEST(f5_allocations_that_fail),
+  };
+  return cmocka_run_group_tests(tests, make_path, remove_path);
+}
+#else
+int main(void) {
+  return 77;
+}
+#endif
