@@ -6,8 +6,11 @@
  *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
  *
- * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng; it writes nanosecond
- * pcap of complete outer Ethernet frames.
+ * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (interfaces of one link
+ * type); it writes nanosecond pcap of complete outer Ethernet frames. Snapshot lengths in headers
+ * are ignored: records come whole. Waiting for a pipe ends at a timeout or interruption, but for
+ * the rest of a pcapng block that has begun. A closed pipe raises SIGPIPE: a program that wants a
+ * status (MIRROR_E_OS) ignores that signal.
  */
 #ifndef LIBMIRROR_IO_H
 #define LIBMIRROR_IO_H

@@ -99,12 +99,11 @@ static bool interfaces_differ(const char *reason) {
   return strstr(reason, "of the first interface") != NULL;
 }
 
-/* Why libpcap has no record behind `offset`. What is final is kept. */
-static int32_t end_of_records(struct mri_pcap_input *input, int result, uint64_t offset) {
+/* Why libpcap has no record behind the mark. What is final is kept. */
+static int32_t end_of_records(struct mri_pcap_input *input, int result) {
   struct mri_pcap_stream *stream = &input->stream;
   if (stream->stop == MIRROR_E_AGAIN || stream->stop == MIRROR_E_INTERRUPTED) {
     mri_pcap_stream_rewind(stream);
-    clearerr(pcap_file(input->pcap));
     return stream->stop;
   }
   input->fault.size = sizeof input->fault;
@@ -117,19 +116,19 @@ static int32_t end_of_records(struct mri_pcap_input *input, int result, uint64_t
              reason);
   else if (result != PCAP_ERROR_BREAK)
     mri_fail(&full, MIRROR_E_DAMAGED, "\"%s\" is damaged at octet %" PRIu64 ": %s", input->path,
-             offset, reason);
-  return located(&input->fault, &full, input->path, offset);
+             stream->mark, reason);
+  return located(&input->fault, &full, input->path, stream->mark);
 }
 
 /* Makes `data` the next packet, if it is not there already. */
 static int32_t read_packet(struct mri_pcap_input *input) {
   if (input->data) return MIRROR_OK;
   if (input->fault.code) return input->fault.code;
-  uint64_t offset = mri_pcap_stream_mark(&input->stream);
+  mri_pcap_stream_mark(&input->stream);
   int result = pcap_next_ex(input->pcap, &input->header, &input->data);
   if (result == 1) return MIRROR_OK;
   input->data = NULL;
-  return end_of_records(input, result, offset);
+  return end_of_records(input, result);
 }
 
 static int64_t time_of(const struct pcap_pkthdr *header) {
@@ -196,7 +195,7 @@ int32_t mri_pcap_link_type(void *state, uint32_t *link_type) {
 int32_t mri_pcap_progress(void *state, uint64_t *done, uint64_t *total) {
   const struct mri_pcap_stream *stream = &((struct mri_pcap *)state)->input.stream;
   if (stream->length == 0) return MIRROR_E_UNSUPPORTED;
-  *done = stream->base + stream->at;
+  *done = stream->mark;
   *total = stream->length;
   return MIRROR_OK;
 }

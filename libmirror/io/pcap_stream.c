@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 enum {
-  CAPACITY = 1 << 20, /* several of the longest records; large reads are what makes it fast */
-  FILE_HEADER = 24,
-  SNAPLEN_AT = 16, /* in the file header */
+  CAPACITY = 1 << 20,    /* more than the longest record */
+  FILE_BUFFER = 1 << 18, /* large reads are what makes it fast */
 };
 #define NANOSECONDS INT64_C(1000000000)
 
@@ -80,64 +79,88 @@ static bool wait_readable(struct mri_pcap_stream *stream) {
 
 /* Moves what has to be kept to the beginning of the buffer. */
 static void make_room(struct mri_pcap_stream *stream) {
-  size_t keep = stream->classic ? stream->mark : stream->at;
+  size_t keep = stream->classic ? (size_t)(stream->mark - stream->base) : stream->at;
   memmove(stream->buffer, stream->buffer + keep, stream->end - keep);
   stream->base += keep;
   stream->at -= keep;
+  stream->ready -= keep;
   stream->end -= keep;
-  stream->mark = 0;
+}
+
+/* As read; -1 with the reason in `stop`. */
+static ssize_t read_octets(struct mri_pcap_stream *stream, void *to, size_t size) {
+  ssize_t count;
+  do {
+    count = read(stream->fd, to, size);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    stream->os_error = errno;
+    stream->stop = MIRROR_E_OS;
+  }
+  return count;
+}
+
+static void make_ready(struct mri_pcap_stream *stream) {
+  stream->ready = stream->is_pcapng ? mri_pcapng_remove_snaplen(&stream->pcapng, stream->buffer,
+                                                                stream->base, stream->end)
+                                    : stream->end;
 }
 
 /* Reads more into the buffer: octets, 0 at the end, -1 with the reason in `stop`. */
 static ssize_t fill(struct mri_pcap_stream *stream) {
   /* A pcapng block that is half read cannot be read again: libpcap may have seen others before. */
-  bool may_stop = stream->classic || stream->at == stream->mark;
+  bool may_stop = stream->classic || stream->base + stream->at == stream->mark;
   make_room(stream);
   if (stream->waits && may_stop && !wait_readable(stream)) return -1;
-  ssize_t count;
-  do {
-    count = read(stream->fd, stream->buffer + stream->end, CAPACITY - stream->end);
-  } while (count < 0 && errno == EINTR);
-  if (count < 0) {
-    stream->os_error = errno;
-    stream->stop = MIRROR_E_OS;
-    return -1;
+  ssize_t count = read_octets(stream, stream->buffer + stream->end, CAPACITY - stream->end);
+  if (count > 0) {
+    stream->end += (size_t)count;
+    make_ready(stream);
+  } else if (count == 0) {
+    stream->ready = stream->end; /* cut as it is */
   }
-  stream->end += (size_t)count;
   return count;
 }
 
-static ssize_t read_stream(void *cookie, char *to, size_t size) {
-  struct mri_pcap_stream *stream = cookie;
-  if (stream->at == stream->end) {
-    ssize_t count = fill(stream);
-    if (count <= 0) return count;
-  }
-  size_t left = stream->end - stream->at;
+static ssize_t take(struct mri_pcap_stream *stream, void *to, size_t size) {
+  size_t left = stream->ready - stream->at;
   size_t count = size < left ? size : left;
   memcpy(to, stream->buffer + stream->at, count);
   stream->at += count;
   return (ssize_t)count;
 }
 
-static bool is_classic(const uint8_t *header) {
-  static const uint32_t magics[] = {0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34, 0xa1b234cd, 0xa12b3c4d};
-  uint32_t magic;
-  memcpy(&magic, header, sizeof magic);
-  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
-    if (magic == magics[i] || magic == __builtin_bswap32(magics[i])) return true;
-  return false;
+/* What a classic file has behind its beginning is read without a detour by the buffer. */
+static ssize_t read_stream(void *cookie, char *to, size_t size) {
+  struct mri_pcap_stream *stream = cookie;
+  if (stream->at == stream->ready && stream->classic && !stream->waits) {
+    ssize_t count = read_octets(stream, to, size);
+    if (count > 0) stream->base += (uint64_t)count;
+    return count;
+  }
+  ssize_t count = 1;
+  while (stream->at == stream->ready && count > 0)
+    count = fill(stream);
+  return count < 0 ? -1 : take(stream, to, size);
 }
 
-/* To libpcap a snapshot length of 0 is the greatest. */
+/* Only tells where it is: so ftello does, without what is left in the FILE. */
+static int seek_stream(void *cookie, off64_t *offset, int whence) {
+  const struct mri_pcap_stream *stream = cookie;
+  if (whence != SEEK_CUR || *offset != 0) return -1;
+  *offset = (off64_t)(stream->base + stream->at);
+  return 0;
+}
+
 static int32_t read_beginning(struct mri_pcap_stream *stream) {
-  while (stream->end < FILE_HEADER) {
+  while (stream->end < MRI_PCAP_FILE_HEADER) {
     ssize_t count = fill(stream);
     if (count < 0) return stream->stop;
     if (count == 0) return MIRROR_OK;
   }
-  stream->classic = is_classic(stream->buffer);
-  if (stream->classic) memset(stream->buffer + SNAPLEN_AT, 0, sizeof(uint32_t));
+  stream->classic = mri_pcap_remove_snaplen(stream->buffer);
+  stream->is_pcapng = mri_is_pcapng(stream->buffer);
+  make_ready(stream);
   return MIRROR_OK;
 }
 
@@ -165,7 +188,7 @@ int32_t mri_pcap_stream_open(struct mri_pcap_stream *stream, const struct mri_al
                              const char *path) {
   int32_t status = open_descriptors(stream, path);
   if (status) return status;
-  stream->buffer = mri_zalloc(alloc, 1, CAPACITY);
+  stream->buffer = mri_zalloc(alloc, 1, CAPACITY + FILE_BUFFER);
   return stream->buffer ? read_beginning(stream) : MIRROR_E_NOMEM;
 }
 
@@ -175,22 +198,22 @@ void mri_pcap_stream_close(struct mri_pcap_stream *stream, const struct mri_allo
   mri_free(alloc, stream->buffer);
 }
 
-/* Unbuffered, for the stream has a buffer: so stdio reads just what libpcap asks for, which makes
- * `at` exact. Only the thread of the tap uses it: no locks. */
 FILE *mri_pcap_stream_file(struct mri_pcap_stream *stream) {
-  FILE *file = fopencookie(stream, "rb", (cookie_io_functions_t){.read = read_stream});
-  if (!file) return NULL;
-  setvbuf(file, NULL, _IONBF, 0);
-  __fsetlocking(file, FSETLOCKING_BYCALLER);
-  return file;
+  const cookie_io_functions_t functions = {.read = read_stream, .seek = seek_stream};
+  stream->file = fopencookie(stream, "rb", functions);
+  if (!stream->file) return NULL;
+  setvbuf(stream->file, (char *)stream->buffer + CAPACITY, _IOFBF, FILE_BUFFER);
+  __fsetlocking(stream->file, FSETLOCKING_BYCALLER); /* only the thread of the tap uses it */
+  return stream->file;
 }
 
-uint64_t mri_pcap_stream_mark(struct mri_pcap_stream *stream) {
-  stream->mark = stream->at;
+void mri_pcap_stream_mark(struct mri_pcap_stream *stream) {
+  stream->mark = (uint64_t)ftello(stream->file);
   stream->stop = MIRROR_OK;
-  return stream->base + stream->at;
 }
 
 void mri_pcap_stream_rewind(struct mri_pcap_stream *stream) {
-  stream->at = stream->mark;
+  __fpurge(stream->file);
+  clearerr(stream->file);
+  stream->at = (size_t)(stream->mark - stream->base);
 }

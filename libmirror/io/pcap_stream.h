@@ -1,12 +1,12 @@
 /*
  * What libpcap reads a capture through. A stream counts octets exactly (offsets of damage, also in
- * pipes), waits with a deadline and an interruption, and removes the snapshot length of a classic
- * file header, at which libpcap would cut records that are longer.
+ * pipes), waits with a deadline and an interruption, and takes snapshot lengths out.
  */
 #ifndef MRI_IO_PCAP_STREAM_H
 #define MRI_IO_PCAP_STREAM_H
 
 #include "core/alloc.h"
+#include "io/pcap_snaplen.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,13 +14,17 @@
 
 struct mri_pcap_stream {
   int fd;
-  int wakeup;      /* eventfd that ends a wait; only if `waits` */
-  bool waits;      /* not a file: reads may block */
-  bool classic;    /* a capture whose records can be read again from the mark */
-  uint8_t *buffer; /* octets [at, end) are to be read, [mark, at) can be read again */
-  size_t mark, at, end;
-  uint64_t base;   /* offset of buffer[0] in the capture */
-  uint64_t length; /* of a file; 0 if not known */
+  int wakeup; /* eventfd that ends a wait; only if `waits` */
+  bool waits; /* not a file: reads may block */
+  bool is_pcapng;
+  struct mri_pcapng pcapng;
+  bool classic;          /* a capture whose records can be read again from the mark */
+  FILE *file;            /* what libpcap reads from, once it is made */
+  uint8_t *buffer;       /* with the buffer of `file` behind it */
+  size_t at, ready, end; /* octets [at, ready) are to be read, [ready, end) not yet */
+  uint64_t base;         /* offset of buffer[0] in the capture */
+  uint64_t mark;         /* offset of the record that is being read */
+  uint64_t length;       /* of a file; 0 if not known */
   int64_t deadline;
   int32_t stop; /* why the last read failed: MIRROR_E_AGAIN, _INTERRUPTED, _OS; or 0 */
   int os_error;
@@ -33,14 +37,14 @@ int32_t mri_pcap_stream_open(struct mri_pcap_stream *stream, const struct mri_al
                              const char *path);
 /* After the FILE, if one was made. */
 void mri_pcap_stream_close(struct mri_pcap_stream *stream, const struct mri_alloc *alloc);
-/* A FILE that reads from the stream; NULL with errno. */
+/* Makes the FILE that reads from the stream, the caller's to close; NULL with errno. */
 FILE *mri_pcap_stream_file(struct mri_pcap_stream *stream);
 
 /* Waits from now on end after timeout_ns (negative: never). */
 void mri_pcap_stream_deadline(struct mri_pcap_stream *stream, int64_t timeout_ns);
-/* A record begins here: its offset. */
-uint64_t mri_pcap_stream_mark(struct mri_pcap_stream *stream);
-/* Back to the mark. */
+/* A record begins here. */
+void mri_pcap_stream_mark(struct mri_pcap_stream *stream);
+/* Back to the mark, after a read that was stopped. */
 void mri_pcap_stream_rewind(struct mri_pcap_stream *stream);
 
 /* Async-signal-safe. */

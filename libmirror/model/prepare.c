@@ -68,8 +68,9 @@ static void add_sources(struct mri_model *model, const struct mri_session *sessi
 }
 
 static void add_users(struct mri_model *model, struct mri_entry *entry) {
-  MRI_LIST_EACH(link, &entry->users)
-  add_sources(model, link->user);
+  MRI_LIST_EACH(link, &entry->users) {
+    add_sources(model, link->user);
+  }
   MRI_LIST_EACH(link, &entry->guards) {
     const struct mri_source *source = link->user;
     add_affected(model, source->version.entry);

@@ -156,7 +156,6 @@ void mri_check_session_quotas(struct mri_check *check, const struct mri_session 
 }
 
 static void check_entry(struct mri_check *check, const struct mri_entry *entry) {
-  const struct mri_session *session = (const struct mri_session *)mri_entry_version(entry);
   if (entry->kind == MIRROR_OBJECT_FILTER) {
     mri_check_filter_quotas(check, entry);
     mri_check_quota(check, MRI_QUOTA_SESSIONS_PER_FILTER, entry, entry->user_count, NULL);
@@ -165,8 +164,10 @@ static void check_entry(struct mri_check *check, const struct mri_entry *entry) 
     mri_check_quota(check, MRI_QUOTA_SESSIONS_PER_SOURCE, entry, entry->user_count, NULL);
   if (entry->kind == MIRROR_OBJECT_TARGET)
     mri_check_quota(check, target_quota(entry), entry, entry->user_count, NULL);
-  if (entry->kind == MIRROR_OBJECT_SESSION)
+  if (entry->kind == MIRROR_OBJECT_SESSION) {
+    const struct mri_session *session = (const struct mri_session *)mri_entry_version(entry);
     mri_check_quota(check, MRI_QUOTA_SOURCES_PER_SESSION, entry, session->source_count, NULL);
+  }
 }
 
 void mri_check_all_quotas(struct mri_check *check) {

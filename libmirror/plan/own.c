@@ -13,11 +13,16 @@ struct own_key {
   uint16_t family;
 };
 
-/* Immutable once published; equal keys of several tunnels stand in it several times. */
+struct own_entry {
+  struct own_key key;
+  uint32_t tunnels; /* that look alike from outside */
+};
+
+/* Immutable once published. */
 struct mri_own_bucket {
   uint32_t refs;
   uint32_t count;
-  struct own_key key[];
+  struct own_entry entry[];
 };
 
 enum { BUCKETS = 1 << 15 };
@@ -50,27 +55,29 @@ static bool same_key(const struct own_key *a, const struct own_key *b) {
   return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* The bucket's keys with one more, or with one instance less; NULL in *fresh for none left. */
+/* The bucket with one tunnel more, or one less, of this key; NULL in *fresh for none left. */
 static int32_t changed_bucket(mirror_context *context, const struct mri_own_bucket *old,
                               const struct own_key *key, bool add, struct mri_own_bucket **fresh) {
   uint32_t had = old ? old->count : 0;
-  uint32_t count = add ? had + 1 : had - 1;
-  *fresh = NULL;
-  if (count == 0) return MIRROR_OK;
   struct mri_own_bucket *bucket =
-      mri_zalloc(&context->alloc, 1, sizeof *bucket + count * sizeof bucket->key[0]);
+      mri_zalloc(&context->alloc, 1, sizeof *bucket + (had + 1) * sizeof bucket->entry[0]);
   if (!bucket) return MIRROR_E_NOMEM;
   bucket->refs = 1;
-  bool skip = !add;
+  bool known = false;
   for (uint32_t i = 0; i < had; i++) {
-    if (skip && same_key(&old->key[i], key)) {
-      skip = false;
-      continue;
+    struct own_entry entry = old->entry[i];
+    if (same_key(&entry.key, key)) {
+      known = true;
+      entry.tunnels = add ? entry.tunnels + 1 : entry.tunnels - 1;
     }
-    bucket->key[bucket->count++] = old->key[i];
+    if (entry.tunnels) bucket->entry[bucket->count++] = entry;
   }
-  if (add) bucket->key[bucket->count++] = *key;
+  if (!known) bucket->entry[bucket->count++] = (struct own_entry){.key = *key, .tunnels = 1};
   *fresh = bucket;
+  if (bucket->count == 0) {
+    bucket_unref(context, bucket);
+    *fresh = NULL;
+  }
   return MIRROR_OK;
 }
 
@@ -133,7 +140,7 @@ bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
   memcpy(key.destination, view->key.destination, sizeof key.destination);
   const struct mri_own_bucket *bucket = mri_vector_get(&plan->own, bucket_of(&key));
   for (uint32_t i = 0; bucket && i < bucket->count; i++) {
-    if (same_key(&bucket->key[i], &key)) return true;
+    if (same_key(&bucket->entry[i].key, &key)) return true;
   }
   return false;
 }

@@ -138,43 +138,85 @@ static void f5_every_cut_yields_what_is_before_it(void **state) {
   }
 }
 
-/* A section, interfaces with nanosecond times, and one packet on each. */
-static size_t make_pcapng(uint8_t *to, uint32_t second_link_type) {
-  size_t at = 0;
-  const uint32_t section[] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffffffff, 0xffffffff, 28};
-  memcpy(to, section, sizeof section);
-  at += sizeof section;
-  for (int i = 0; i < 2; i++) {
-    const uint32_t interface[] = {1, 32, i ? second_link_type : 1, 0, 0x00010009, 9, 0, 32};
-    memcpy(to + at, interface, sizeof interface);
-    at += sizeof interface;
+static size_t put_words(uint8_t *to, const uint32_t *words, size_t count, bool swapped) {
+  for (size_t i = 0; i < count; i++)
+    put32(to + 4 * i, words[i], swapped);
+  return 4 * count;
+}
+
+/* A section, two interfaces of different snapshot lengths with nanosecond times, one packet on
+ * each, and a simple packet that is cut at the first one's snapshot length of 16. */
+static size_t make_pcapng(uint8_t *to, bool swapped, uint32_t second_link_type) {
+  const uint32_t section[] = {0x0a0d0d0a, 28,         0x1a2b3c4d, swapped ? 0x10000 : 1,
+                              0xffffffff, 0xffffffff, 28};
+  size_t at = put_words(to, section, 7, swapped);
+  for (uint32_t i = 0; i < 2; i++) {
+    const uint32_t link_type = i ? second_link_type : 1;
+    const uint32_t option = swapped ? 0x00090001 : 0x00010009;
+    const uint32_t interface[] = {1, 32, swapped ? link_type << 16 : link_type, 16 + i, option, 9,
+                                  0, 32};
+    at += put_words(to + at, interface, 8, swapped);
+    if (swapped) to[at - 12] = 9;
   }
   for (uint32_t i = 0; i < 2; i++) {
     const uint32_t packet[] = {6, 48, i, 0, 5 + i, 16, 60, 1, 2, 3, 4, 48};
-    memcpy(to + at, packet, sizeof packet);
-    at += sizeof packet;
+    at += put_words(to + at, packet, 12, swapped);
   }
-  return at;
+  const uint32_t simple[] = {3, 32, 60, 1, 2, 3, 4, 32};
+  return at + put_words(to + at, simple, 8, swapped);
 }
 
 static void f5_pcapng_with_two_interfaces(void **state) {
   (void)state;
   uint8_t capture[512];
-  write_file(capture, make_pcapng(capture, 1));
-  mirror_input *input = open_file();
   mirror_packet packets[4];
   uint32_t count;
-  assert_int_equal(receive(input, packets, &count), MIRROR_OK);
-  assert_int_equal(count, 2);
-  assert_int_equal(packets[1].caplen, 16);
-  assert_int_equal(packets[1].time_ns, 6);
-  assert_int_equal(receive(input, packets, &count), MIRROR_E_END);
-  mirror_input_close(input);
-  write_file(capture, make_pcapng(capture, 101)); /* libpcap reads one link type */
-  input = open_file();
+  for (int swapped = 0; swapped < 2; swapped++) {
+    write_file(capture, make_pcapng(capture, swapped, 1));
+    mirror_input *input = open_file();
+    assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+    assert_int_equal(count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+      assert_int_equal(packets[i].caplen, 16);
+    assert_int_equal(packets[1].time_ns, 6);
+    assert_int_equal(receive(input, packets, &count), MIRROR_E_END);
+    mirror_input_close(input);
+  }
+}
+
+static void v7_interfaces_of_different_link_types(void **state) {
+  (void)state;
+  uint8_t capture[512];
+  mirror_packet packets[4];
+  uint32_t count;
+  write_file(capture, make_pcapng(capture, false, 101)); /* libpcap reads one link type */
+  mirror_input *input = open_file();
   assert_int_equal(receive(input, packets, &count), MIRROR_E_FORMAT);
   assert_non_null(strstr(report.text, "interface"));
   mirror_input_close(input);
+}
+
+/* Damage stands behind the last packet; before the first, behind the first interface. */
+static void f5_pcapng_cut_anywhere(void **state) {
+  (void)state;
+  uint8_t capture[512];
+  const size_t length = make_pcapng(capture, false, 1);
+  const size_t ends[] = {92, 140, 188, 220};
+  assert_int_equal(length, ends[3]);
+  for (size_t cut = ends[0]; cut <= length; cut++) {
+    uint32_t whole = 0, count;
+    while (whole < 3 && ends[whole + 1] <= cut)
+      whole++;
+    write_file(capture, cut);
+    mirror_input *input = open_file();
+    mirror_packet packets[4];
+    if (whole) assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+    if (whole) assert_int_equal(count, whole);
+    int32_t status = receive(input, packets, &count);
+    assert_int_equal(status, cut == ends[whole] ? MIRROR_E_END : MIRROR_E_DAMAGED);
+    if (status == MIRROR_E_DAMAGED) assert_int_equal(report.offset, whole ? ends[whole] : 60);
+    mirror_input_close(input);
+  }
 }
 
 static void v7_link_types(void **state) {
@@ -372,6 +414,8 @@ int main(void) {
       TEST(f5_classic_formats),
       TEST(f5_every_cut_yields_what_is_before_it),
       TEST(f5_pcapng_with_two_interfaces),
+      TEST(v7_interfaces_of_different_link_types),
+      TEST(f5_pcapng_cut_anywhere),
       TEST(v7_link_types),
       TEST(f5_open_errors),
       TEST(f5_standard_input),
