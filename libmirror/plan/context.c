@@ -74,6 +74,16 @@ static int32_t fill(mirror_context *context) {
   return status;
 }
 
+/* Recursive, so that one call can be made of several: a saved configuration is one model. Neither
+ * function can fail with these arguments. */
+static void init_lock(pthread_mutex_t *lock) {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init(lock, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+}
+
 int32_t mirror_context_create(const mirror_context_options *options, mirror_context **context,
                               mirror_report *report) {
   if (!context)
@@ -89,7 +99,7 @@ int32_t mirror_context_create(const mirror_context_options *options, mirror_cont
   fresh->log = own.log;
   fresh->log_user = own.log_user;
   fresh->refs = 1;
-  pthread_mutex_init(&fresh->lock, NULL); /* cannot fail with default attributes */
+  init_lock(&fresh->lock);
   status = fill(fresh);
   if (status) {
     context_free(fresh);

@@ -1,0 +1,151 @@
+/* Loading a configuration: one transaction, all errors (include/libmirror/configuration.h). */
+#include "config/reading.h"
+#include "core/context.h"
+
+#include <errno.h>
+#include <libmirror/configuration.h>
+#include <stdio.h>
+#include <string.h>
+
+/* An object that is in the file but was refused must not be called unknown as well. */
+static bool is_consequence(const struct mri_reading *reading, const mirror_report *report) {
+  switch (report->code) {
+    case MIRROR_E_UNKNOWN_FILTER:
+      return mri_reading_find(reading, MIRROR_OBJECT_FILTER, report->value);
+    case MIRROR_E_UNKNOWN_SOURCE:
+      return mri_reading_find(reading, MIRROR_OBJECT_SOURCE, report->value);
+    case MIRROR_E_UNKNOWN_TARGET:
+      return mri_reading_find(reading, MIRROR_OBJECT_TARGET, report->value);
+    case MIRROR_E_VPC_UNREACHABLE:
+      return reading->vpcs_incomplete;
+    default:
+      return false;
+  }
+}
+
+static void on_check_error(void *user, const mirror_report *found) {
+  struct mri_reading *reading = user;
+  mirror_report report = *found;
+  if (is_consequence(reading, found)) return;
+  const struct mri_known *known = mri_reading_find(reading, found->object, found->object_id);
+  uint32_t node = known ? known->node : 0;
+  mri_reading_report(reading, mri_reading_place(reading, node, found->field, found->value),
+                     &report);
+}
+
+static int32_t out_of_memory(const struct mri_reading *reading, mirror_report *report) {
+  return mri_fail(report, MIRROR_E_NOMEM, "%s: out of memory", reading->document->name);
+}
+
+static int32_t first_error(const struct mri_reading *reading, mirror_report *report) {
+  mirror_report first = reading->first;
+  first.errors = reading->errors;
+  mri_report_copy(report, &first);
+  return first.code;
+}
+
+/* Commits, or finds out everything that is wrong between the objects. */
+static int32_t finish(struct mri_reading *reading, mirror_report *report) {
+  if (reading->out_of_memory) return out_of_memory(reading, report);
+  if (!reading->errors) {
+    int32_t status = mirror_transaction_commit(reading->transaction, NULL);
+    if (!status) return MIRROR_OK;
+    if (status == MIRROR_E_NOMEM) return out_of_memory(reading, report);
+  }
+  int32_t status = mirror_transaction_check(reading->transaction, on_check_error, reading, NULL);
+  if (status == MIRROR_E_NOMEM) return out_of_memory(reading, report);
+  return first_error(reading, report);
+}
+
+static int32_t load(struct mri_reading *reading, mirror_report *report) {
+  int32_t status = mirror_transaction_clear(reading->transaction, report);
+  if (status) return status;
+  mri_sections_read(reading);
+  return finish(reading, report);
+}
+
+static int32_t load_document(mirror_context *context, const struct mri_document *document,
+                             mirror_error_fn on_error, void *user, mirror_report *report) {
+  struct mri_reading reading = {
+      .alloc = &context->alloc, .document = document, .on_error = on_error, .user = user};
+  int32_t status = mirror_transaction_begin(context, &reading.transaction, report);
+  if (status) return status;
+  mri_map_init(&reading.known, reading.alloc);
+  status = load(&reading, report);
+  mri_reading_close(&reading);
+  mirror_transaction_destroy(reading.transaction);
+  return status;
+}
+
+int32_t mirror_configuration_parse(mirror_context *context, const char *text, uint64_t length,
+                                   const char *name, mirror_error_fn on_error, void *user,
+                                   mirror_report *report) {
+  struct mri_document document;
+  mirror_report full = {.size = sizeof full};
+  if (!context || !text || !name)
+    return mri_fail(report, MIRROR_E_ARGUMENT, "context, text or name is NULL");
+  int32_t status = mri_document_open(&document, &context->alloc, name, text, length, &full);
+  if (status) {
+    mri_report_copy(report, &full);
+    if (on_error) on_error(user, &full);
+    return status;
+  }
+  status = load_document(context, &document, on_error, user, report);
+  mri_document_close(&document);
+  return status;
+}
+
+/* What is read of a file; one octet above the limit is enough for the message. */
+struct content {
+  const struct mri_alloc *alloc;
+  char *text;
+  size_t length;
+  size_t capacity;
+};
+
+static bool make_room(struct content *content) {
+  if (content->length < content->capacity) return true;
+  size_t capacity = content->capacity ? content->capacity * 2 : 1 << 16;
+  char *text = mri_resize(content->alloc, content->text, capacity, 1);
+  if (!text) return false;
+  content->text = text;
+  content->capacity = capacity;
+  return true;
+}
+
+static int32_t read_all(struct content *content, FILE *file, const char *path,
+                        mirror_report *report) {
+  size_t got = 1;
+  while (got && content->length <= MRI_DOCUMENT_MAX) {
+    if (!make_room(content)) return mri_fail(report, MIRROR_E_NOMEM, "%s: out of memory", path);
+    got = fread(content->text + content->length, 1, content->capacity - content->length, file);
+    content->length += got;
+  }
+  return ferror(file) ? mri_fail_os(report, MIRROR_E_OS, errno, "%s: cannot read", path)
+                      : MIRROR_OK;
+}
+
+static int32_t read_file(struct content *content, const char *path, mirror_report *report) {
+  FILE *file = fopen(path, "rbe");
+  if (!file) return mri_fail_os(report, MIRROR_E_OS, errno, "%s: cannot open", path);
+  int32_t status = read_all(content, file, path, report);
+  fclose(file);
+  return status;
+}
+
+int32_t mirror_configuration_load(mirror_context *context, const char *path,
+                                  mirror_error_fn on_error, void *user, mirror_report *report) {
+  if (!context || !path) return mri_fail(report, MIRROR_E_ARGUMENT, "context or path is NULL");
+  struct content content = {.alloc = &context->alloc};
+  mirror_report full = {.size = sizeof full};
+  int32_t status = read_file(&content, path, &full);
+  if (!status) {
+    status = mirror_configuration_parse(context, content.text, content.length, path, on_error, user,
+                                        report);
+  } else {
+    mri_report_copy(report, &full);
+    if (on_error) on_error(user, &full);
+  }
+  mri_free(&context->alloc, content.text);
+  return status;
+}

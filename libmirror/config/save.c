@@ -1,0 +1,70 @@
+/* A configuration to a file: complete or not at all (include/libmirror/configuration.h). */
+#include "core/context.h"
+#include "core/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmirror/configuration.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool write_all(int file, const char *text, uint64_t length) {
+  while (length > 0) {
+    ssize_t written = write(file, text, length);
+    if (written < 0 && errno != EINTR) return false;
+    if (written < 0) continue;
+    text += written;
+    length -= (uint64_t)written;
+  }
+  return true;
+}
+
+/* The new file takes over the old one's permissions. */
+static bool fill(int file, const char *path, const char *text, uint64_t length) {
+  struct stat old;
+  bool done = (stat(path, &old) != 0 || fchmod(file, old.st_mode & 0777) == 0) &&
+              write_all(file, text, length) && fsync(file) == 0;
+  int error = errno;
+  bool closed = close(file) == 0;
+  if (!done) errno = error;
+  return done && closed;
+}
+
+/* A new file beside `path`; -1 and errno on failure. */
+static int create_beside(const char *path, char fresh[PATH_MAX]) {
+  enum { ATTEMPTS = 100 }; /* others may be saving to the same path, or have died doing so */
+  int file = -1;
+  errno = EEXIST;
+  for (int i = 0; i < ATTEMPTS && file < 0 && errno == EEXIST; i++) {
+    errno = ENAMETOOLONG;
+    if (snprintf(fresh, PATH_MAX, "%s.%d.tmp", path, i) < PATH_MAX)
+      file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  }
+  return file;
+}
+
+/* Writes a file beside `path`, then puts it in its place. */
+static int32_t replace(const char *path, const char *text, uint64_t length, mirror_report *report) {
+  char fresh[PATH_MAX];
+  int file = create_beside(path, fresh);
+  if (file < 0) return mri_fail_os(report, MIRROR_E_OS, errno, "%s: cannot create", path);
+  if (fill(file, path, text, length) && rename(fresh, path) == 0) return MIRROR_OK;
+  int error = errno;
+  unlink(fresh);
+  return mri_fail_os(report, MIRROR_E_OS, error, "%s: cannot write", path);
+}
+
+int32_t mirror_configuration_save(mirror_context *context, const char *path,
+                                  mirror_report *report) {
+  char *text = NULL;
+  uint64_t length = 0;
+  if (!context || !path) return mri_fail(report, MIRROR_E_ARGUMENT, "context or path is NULL");
+  int32_t status = mirror_configuration_format(context, &text, &length, report);
+  if (status) return status;
+  status = replace(path, text, length, report);
+  mirror_configuration_free(context, text);
+  return status;
+}
