@@ -71,7 +71,7 @@ static int load_configuration(struct run *run) {
   int32_t status =
       mirror_configuration_load(run->context, path, print_configuration_error, NULL, &report);
   if (status == MIRROR_OK) return STATUS_DONE;
-  if (report.errors == 0) return complain(STATUS_CONFIGURATION, "%s", report.text);
+  if (report.line == 0) return complain(STATUS_CONFIGURATION, "%s", report.text);
   return complain(STATUS_CONFIGURATION, "%s: %" PRIu32 " error%s; nothing was mirrored", path,
                   report.errors, report.errors == 1 ? "" : "s");
 }

@@ -14,10 +14,11 @@ extern "C" {
 /*
  * Replaces the whole model by what the file says, in one transaction. Objects that stay keep
  * their counters. On failure nothing is changed, `on_error` (may be NULL) is called for every
- * error of the file, each with line and column, and `report` holds the first of them and their
- * number.
+ * error in the file, each with line and column, and `report` holds the first of them and their
+ * number. A file that cannot be read, and a lack of memory, are in `report` alone, with line 0.
  * Errors: MIRROR_E_OS (cannot read), MIRROR_E_JSON_*, MIRROR_E_UNKNOWN_FIELD,
- * MIRROR_E_MISSING_FIELD and all those of the object model.
+ * MIRROR_E_MISSING_FIELD, MIRROR_E_QUOTA_FIXED, MIRROR_E_INCONSISTENT, MIRROR_E_LIMIT (longer than
+ * 256 MiB) and all those of the object model.
  */
 MIRROR_API int32_t mirror_configuration_load(mirror_context *context, const char *path,
                                              mirror_error_fn on_error, void *user,

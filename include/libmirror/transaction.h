@@ -69,7 +69,8 @@ MIRROR_API int32_t mirror_vpc_disconnect(mirror_transaction *transaction, const 
 
 /*
  * Quotas (spec table). Targets per session and filters per session are 1 by construction.
- * Lowering a quota below what exists is refused by commit.
+ * Lowering a quota below what exists is refused by commit. A source, target or filter counts its
+ * enabled sessions: a disabled one is as if absent (M3). The context counts all.
  */
 typedef struct mirror_quotas {
   uint32_t size;

@@ -87,7 +87,7 @@ int32_t mirror_configuration_parse(mirror_context *context, const char *text, ui
   int32_t status = mri_document_open(&document, &context->alloc, name, text, length, &full);
   if (status) {
     mri_report_copy(report, &full);
-    if (on_error) on_error(user, &full);
+    if (on_error && full.line) on_error(user, &full);
     return status;
   }
   status = load_document(context, &document, on_error, user, report);
@@ -137,15 +137,10 @@ int32_t mirror_configuration_load(mirror_context *context, const char *path,
                                   mirror_error_fn on_error, void *user, mirror_report *report) {
   if (!context || !path) return mri_fail(report, MIRROR_E_ARGUMENT, "context or path is NULL");
   struct content content = {.alloc = &context->alloc};
-  mirror_report full = {.size = sizeof full};
-  int32_t status = read_file(&content, path, &full);
-  if (!status) {
+  int32_t status = read_file(&content, path, report);
+  if (!status)
     status = mirror_configuration_parse(context, content.text, content.length, path, on_error, user,
                                         report);
-  } else {
-    mri_report_copy(report, &full);
-    if (on_error) on_error(user, &full);
-  }
   mri_free(&context->alloc, content.text);
   return status;
 }

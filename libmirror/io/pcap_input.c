@@ -44,24 +44,28 @@ static int32_t open_capture(struct mri_pcap_input *input, mirror_report *report)
                                            : fail_format(input, reason, report);
 }
 
-/* libpcap's DLT_ numbers are link types, but for raw IP, whose number depends on the system. */
-static uint32_t link_type_of(int dlt) {
-  return dlt == DLT_RAW || dlt == 12 || dlt == 14 ? MIRROR_LINK_RAW : (uint32_t)dlt;
+/* Raw IP has numbers that depend on the system. */
+static uint32_t link_type_of(int number) {
+  return number == DLT_RAW || number == 12 || number == 14 ? MIRROR_LINK_RAW : (uint32_t)number;
 }
 
-static int32_t check_link_type(struct mri_pcap_input *input, mirror_report *report) {
-  int dlt = pcap_datalink(input->pcap);
-  input->link_type = link_type_of(dlt);
-  if (mri_link_supported(input->link_type)) return MIRROR_OK;
-  const char *name = pcap_datalink_val_to_name(dlt);
-  const char *description = pcap_datalink_val_to_description(dlt);
+static int32_t fail_link_type(const struct mri_pcap_input *input, int number,
+                              mirror_report *report) {
+  const char *name = pcap_datalink_val_to_name(number);
+  const char *description = pcap_datalink_val_to_description(number);
   mirror_report full = {.size = sizeof full};
   mri_fail(
       &full, MIRROR_E_LINK_TYPE,
       "\"%s\": packets of link type %d (%s, %s) cannot be mirrored, expected Ethernet, raw IP, "
       "BSD loopback or Linux cooked",
-      input->path, dlt, name ? name : "unnamed", description ? description : "unknown");
-  return located(report, &full, input->path, 0);
+      input->path, number, name ? name : "unnamed", description ? description : "unknown");
+  return located(report, &full, input->path, input->stream.mark);
+}
+
+static int32_t check_link_type(struct mri_pcap_input *input, mirror_report *report) {
+  int number = pcap_datalink(input->pcap);
+  input->link_type = link_type_of(number);
+  return mri_link_supported(input->link_type) ? MIRROR_OK : fail_link_type(input, number, report);
 }
 
 static int32_t open_input(struct mri_pcap_input *input, const char *path, mirror_report *report) {
@@ -94,11 +98,6 @@ void mri_pcap_input_close(struct mri_pcap_input *input) {
   mri_free(input->alloc, input->path);
 }
 
-/* libpcap has no number for this refusal of a sound file, just its sentence. */
-static bool interfaces_differ(const char *reason) {
-  return strstr(reason, "of the first interface") != NULL;
-}
-
 /* Why libpcap has no record behind the mark. What is final is kept. */
 static int32_t end_of_records(struct mri_pcap_input *input, int result) {
   struct mri_pcap_stream *stream = &input->stream;
@@ -110,14 +109,20 @@ static int32_t end_of_records(struct mri_pcap_input *input, int result) {
   if (stream->stop == MIRROR_E_OS) return fail_os(input, &input->fault);
   const char *reason = pcap_geterr(input->pcap);
   mirror_report full = {.size = sizeof full, .code = MIRROR_E_END};
-  if (result != PCAP_ERROR_BREAK && interfaces_differ(reason))
-    mri_fail(&full, MIRROR_E_FORMAT,
-             "\"%s\": %s, which cannot be read; expected one interface, or equal ones", input->path,
-             reason);
-  else if (result != PCAP_ERROR_BREAK)
+  if (result != PCAP_ERROR_BREAK)
     mri_fail(&full, MIRROR_E_DAMAGED, "\"%s\" is damaged at octet %" PRIu64 ": %s", input->path,
              stream->mark, reason);
   return located(&input->fault, &full, input->path, stream->mark);
+}
+
+/* Interfaces of a pcapng capture may differ. */
+static int32_t see_link_type(struct mri_pcap_input *input) {
+  if (!input->stream.is_pcapng) return MIRROR_OK;
+  uint16_t number = mri_pcapng_next_link(&input->stream.pcapng);
+  input->link_type = link_type_of(number);
+  if (mri_link_supported(input->link_type)) return MIRROR_OK;
+  input->fault.size = sizeof input->fault;
+  return fail_link_type(input, number, &input->fault);
 }
 
 /* Makes `data` the next packet, if it is not there already. */
@@ -126,15 +131,18 @@ static int32_t read_packet(struct mri_pcap_input *input) {
   if (input->fault.code) return input->fault.code;
   mri_pcap_stream_mark(&input->stream);
   int result = pcap_next_ex(input->pcap, &input->header, &input->data);
-  if (result == 1) return MIRROR_OK;
-  input->data = NULL;
-  return end_of_records(input, result);
+  int32_t status = result == 1 ? see_link_type(input) : end_of_records(input, result);
+  if (status) input->data = NULL;
+  return status;
 }
 
-static int64_t time_of(const struct pcap_pkthdr *header) {
+/* In nanoseconds, as asked for. A fraction is an unsigned number; libpcap reads a signed one. */
+static int64_t time_of(const struct mri_pcap_input *input) {
+  const struct timeval *ts = &input->header->ts;
+  int64_t fraction = ts->tv_usec < 0 ? ts->tv_usec + input->stream.fraction_range : ts->tv_usec;
   int64_t time;
-  if (__builtin_mul_overflow(header->ts.tv_sec, INT64_C(1000000000), &time) ||
-      __builtin_add_overflow(time, header->ts.tv_usec, &time)) /* nanoseconds, as asked for */
+  if (__builtin_mul_overflow(ts->tv_sec, INT64_C(1000000000), &time) ||
+      __builtin_add_overflow(time, fraction, &time))
     return INT64_MAX;
   return time;
 }
@@ -145,7 +153,7 @@ static void take(struct mri_pcap_input *input, const uint8_t *data, mirror_packe
       .data = data,
       .caplen = input->header->caplen,
       .length = input->header->len,
-      .time_ns = time_of(input->header),
+      .time_ns = time_of(input),
       .link_type = (uint16_t)input->link_type,
   };
   input->data = NULL;

@@ -14,6 +14,8 @@ enum {
   CAPACITY = 1 << 20,    /* more than the longest record */
   FILE_BUFFER = 1 << 18, /* large reads are what makes it fast */
 };
+_Static_assert((CAPACITY + FILE_BUFFER) / MRI_PCAPNG_LEAST_BLOCK < 1 << MRI_PCAPNG_AHEAD_LOG2,
+               "packets seen and not yet read do not fit");
 #define NANOSECONDS INT64_C(1000000000)
 
 static int64_t now(void) {
@@ -100,10 +102,15 @@ static ssize_t read_octets(struct mri_pcap_stream *stream, void *to, size_t size
   return count;
 }
 
-static void make_ready(struct mri_pcap_stream *stream) {
-  stream->ready = stream->is_pcapng ? mri_pcapng_remove_snaplen(&stream->pcapng, stream->buffer,
-                                                                stream->base, stream->end)
-                                    : stream->end;
+/* False, with the reason in `stop`, when out of memory. */
+static bool make_ready(struct mri_pcap_stream *stream) {
+  stream->ready = stream->end;
+  if (!stream->is_pcapng) return true;
+  stream->ready = mri_pcapng_adapt(&stream->pcapng, stream->buffer, stream->base, stream->end);
+  if (!stream->pcapng.out_of_memory) return true;
+  stream->os_error = ENOMEM;
+  stream->stop = MIRROR_E_OS;
+  return false;
 }
 
 /* Reads more into the buffer: octets, 0 at the end, -1 with the reason in `stop`. */
@@ -115,7 +122,7 @@ static ssize_t fill(struct mri_pcap_stream *stream) {
   ssize_t count = read_octets(stream, stream->buffer + stream->end, CAPACITY - stream->end);
   if (count > 0) {
     stream->end += (size_t)count;
-    make_ready(stream);
+    if (!make_ready(stream)) return -1;
   } else if (count == 0) {
     stream->ready = stream->end; /* cut as it is */
   }
@@ -152,16 +159,16 @@ static int seek_stream(void *cookie, off64_t *offset, int whence) {
   return 0;
 }
 
-static int32_t read_beginning(struct mri_pcap_stream *stream) {
+static int32_t read_beginning(struct mri_pcap_stream *stream, const struct mri_alloc *alloc) {
   while (stream->end < MRI_PCAP_FILE_HEADER) {
     ssize_t count = fill(stream);
     if (count < 0) return stream->stop;
     if (count == 0) return MIRROR_OK;
   }
-  stream->classic = mri_pcap_remove_snaplen(stream->buffer);
+  stream->classic = mri_pcap_adapt(stream->buffer, &stream->fraction_range);
   stream->is_pcapng = mri_is_pcapng(stream->buffer);
-  make_ready(stream);
-  return MIRROR_OK;
+  if (stream->is_pcapng && !mri_pcapng_start(&stream->pcapng, alloc)) return MIRROR_E_NOMEM;
+  return make_ready(stream) ? MIRROR_OK : stream->stop;
 }
 
 static int32_t os_error(struct mri_pcap_stream *stream) {
@@ -189,12 +196,13 @@ int32_t mri_pcap_stream_open(struct mri_pcap_stream *stream, const struct mri_al
   int32_t status = open_descriptors(stream, path);
   if (status) return status;
   stream->buffer = mri_zalloc(alloc, 1, CAPACITY + FILE_BUFFER);
-  return stream->buffer ? read_beginning(stream) : MIRROR_E_NOMEM;
+  return stream->buffer ? read_beginning(stream, alloc) : MIRROR_E_NOMEM;
 }
 
 void mri_pcap_stream_close(struct mri_pcap_stream *stream, const struct mri_alloc *alloc) {
   if (stream->fd >= 0) close(stream->fd);
   if (stream->wakeup >= 0) close(stream->wakeup);
+  mri_pcapng_stop(&stream->pcapng);
   mri_free(alloc, stream->buffer);
 }
 

@@ -1,12 +1,12 @@
 /*
  * What libpcap reads a capture through. A stream counts octets exactly (offsets of damage, also in
- * pipes), waits with a deadline and an interruption, and takes snapshot lengths out.
+ * pipes), waits with a deadline and an interruption, and adapts what libpcap would refuse.
  */
 #ifndef MRI_IO_PCAP_STREAM_H
 #define MRI_IO_PCAP_STREAM_H
 
 #include "core/alloc.h"
-#include "io/pcap_snaplen.h"
+#include "io/pcap_adapt.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,13 +18,14 @@ struct mri_pcap_stream {
   bool waits; /* not a file: reads may block */
   bool is_pcapng;
   struct mri_pcapng pcapng;
-  bool classic;          /* a capture whose records can be read again from the mark */
-  FILE *file;            /* what libpcap reads from, once it is made */
-  uint8_t *buffer;       /* with the buffer of `file` behind it */
-  size_t at, ready, end; /* octets [at, ready) are to be read, [ready, end) not yet */
-  uint64_t base;         /* offset of buffer[0] in the capture */
-  uint64_t mark;         /* offset of the record that is being read */
-  uint64_t length;       /* of a file; 0 if not known */
+  bool classic;           /* a capture whose records can be read again from the mark */
+  int64_t fraction_range; /* of a classic capture, see mri_pcap_adapt */
+  FILE *file;             /* what libpcap reads from, once it is made */
+  uint8_t *buffer;        /* with the buffer of `file` behind it */
+  size_t at, ready, end;  /* octets [at, ready) are to be read, [ready, end) not yet */
+  uint64_t base;          /* offset of buffer[0] in the capture */
+  uint64_t mark;          /* offset of the record that is being read */
+  uint64_t length;        /* of a file; 0 if not known */
   int64_t deadline;
   int32_t stop; /* why the last read failed: MIRROR_E_AGAIN, _INTERRUPTED, _OS; or 0 */
   int os_error;

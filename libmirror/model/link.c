@@ -101,13 +101,17 @@ void mri_version_resolve(struct mri_model *model, struct mri_version *version) {
 static void use(struct mri_entry *entry, struct mri_link *link, struct mri_session *session) {
   if (!entry) return;
   mri_list_append(&entry->users, link, session);
-  link->rank = ++entry->user_count;
+  entry->user_count++;
+  entry->enabled_count += session->enabled;
+  link->rank = session->enabled ? entry->enabled_count : 0;
 }
 
-static void disuse(struct mri_entry *entry, struct mri_link *link) {
+static void disuse(struct mri_entry *entry, struct mri_link *link,
+                   const struct mri_session *session) {
   if (!mri_list_linked(link)) return;
   mri_list_remove(link);
   entry->user_count--;
+  entry->enabled_count -= session->enabled;
 }
 
 static void link_session(struct mri_session *session) {
@@ -118,10 +122,10 @@ static void link_session(struct mri_session *session) {
 }
 
 static void unlink_session(struct mri_model *model, struct mri_session *session) {
-  disuse(session->filter, &session->filter_link);
-  disuse(session->target, &session->target_link);
+  disuse(session->filter, &session->filter_link, session);
+  disuse(session->target, &session->target_link, session);
   for (uint32_t i = 0; i < session->source_count; i++)
-    disuse(session->source[i].entry, &session->source[i].link);
+    disuse(session->source[i].entry, &session->source[i].link, session);
   mri_map_remove(&model->priorities, priority_hash(session), session);
 }
 

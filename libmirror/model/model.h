@@ -58,7 +58,7 @@ struct mri_link {
   struct mri_link *previous;
   struct mri_link *next;
   void *user;    /* struct mri_session, or struct mri_source for security groups; chains: chain.h */
-  uint32_t rank; /* sessions: users in the list when this one came, itself included */
+  uint32_t rank; /* enabled sessions: how many were in the list when this one came, and it */
 };
 
 /* Every version begins so. */
@@ -155,6 +155,7 @@ struct mri_entry {
   struct mri_link users;  /* list head: sessions (of filter, source, target) */
   struct mri_link guards; /* list head: sources whose security group this filter is */
   uint32_t user_count;
+  uint32_t enabled_count; /* of the users; what quotas count: a disabled session is as if absent */
   struct mri_entry *touched_next;
   struct mri_entry *affected_next;
   struct mri_entry *order_previous; /* all entries of the kind, in the order they were added */

@@ -29,13 +29,13 @@ static const struct {
     [MRI_QUOTA_SOURCES_PER_SESSION] =
         QUOTA(sources_per_session, MIRROR_E_QUOTA_SOURCES_PER_SESSION, "sources"),
     [MRI_QUOTA_SESSIONS_PER_SOURCE] =
-        QUOTA(sessions_per_source, MIRROR_E_QUOTA_SESSIONS_PER_SOURCE, "sessions"),
+        QUOTA(sessions_per_source, MIRROR_E_QUOTA_SESSIONS_PER_SOURCE, "enabled sessions"),
     [MRI_QUOTA_SESSIONS_PER_ENI_TARGET] =
-        QUOTA(sessions_per_eni_target, MIRROR_E_QUOTA_SESSIONS_PER_ENI_TARGET, "sessions"),
+        QUOTA(sessions_per_eni_target, MIRROR_E_QUOTA_SESSIONS_PER_ENI_TARGET, "enabled sessions"),
     [MRI_QUOTA_SESSIONS_PER_ELB_TARGET] =
-        QUOTA(sessions_per_elb_target, MIRROR_E_QUOTA_SESSIONS_PER_ELB_TARGET, "sessions"),
+        QUOTA(sessions_per_elb_target, MIRROR_E_QUOTA_SESSIONS_PER_ELB_TARGET, "enabled sessions"),
     [MRI_QUOTA_SESSIONS_PER_FILTER] =
-        QUOTA(sessions_per_filter, MIRROR_E_QUOTA_SESSIONS_PER_FILTER, "sessions"),
+        QUOTA(sessions_per_filter, MIRROR_E_QUOTA_SESSIONS_PER_FILTER, "enabled sessions"),
     [MRI_QUOTA_INGRESS_RULES] =
         QUOTA(ingress_rules_per_filter, MIRROR_E_QUOTA_INGRESS_RULES, "ingress rules"),
     [MRI_QUOTA_EGRESS_RULES] =
@@ -132,7 +132,7 @@ void mri_check_target_quota(struct mri_check *check, const struct mri_entry *ent
   const struct mri_target *current = (const struct mri_target *)entry->current;
   const struct mri_target *staged = (const struct mri_target *)entry->staged;
   if (current && current->target_kind != staged->target_kind)
-    mri_check_quota(check, target_quota(entry), entry, entry->user_count, NULL);
+    mri_check_quota(check, target_quota(entry), entry, entry->enabled_count, NULL);
 }
 
 void mri_check_session_quotas(struct mri_check *check, const struct mri_session *session) {
@@ -158,12 +158,12 @@ void mri_check_session_quotas(struct mri_check *check, const struct mri_session 
 static void check_entry(struct mri_check *check, const struct mri_entry *entry) {
   if (entry->kind == MIRROR_OBJECT_FILTER) {
     mri_check_filter_quotas(check, entry);
-    mri_check_quota(check, MRI_QUOTA_SESSIONS_PER_FILTER, entry, entry->user_count, NULL);
+    mri_check_quota(check, MRI_QUOTA_SESSIONS_PER_FILTER, entry, entry->enabled_count, NULL);
   }
   if (entry->kind == MIRROR_OBJECT_SOURCE)
-    mri_check_quota(check, MRI_QUOTA_SESSIONS_PER_SOURCE, entry, entry->user_count, NULL);
+    mri_check_quota(check, MRI_QUOTA_SESSIONS_PER_SOURCE, entry, entry->enabled_count, NULL);
   if (entry->kind == MIRROR_OBJECT_TARGET)
-    mri_check_quota(check, target_quota(entry), entry, entry->user_count, NULL);
+    mri_check_quota(check, target_quota(entry), entry, entry->enabled_count, NULL);
   if (entry->kind == MIRROR_OBJECT_SESSION) {
     const struct mri_session *session = (const struct mri_session *)mri_entry_version(entry);
     mri_check_quota(check, MRI_QUOTA_SOURCES_PER_SESSION, entry, session->source_count, NULL);

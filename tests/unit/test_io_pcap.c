@@ -109,6 +109,24 @@ static void f5_classic_formats(void **state) {
     }
 }
 
+/* Fractions are unsigned, and may be above a second: what the file says is kept. */
+static void f5_greatest_fraction_of_a_second(void **state) {
+  (void)state;
+  uint8_t capture[CAPTURE];
+  mirror_packet packets[4];
+  uint32_t count;
+  for (int nano = 0; nano < 2; nano++) {
+    make_capture(capture, nano ? 0xa1b23c4d : 0xa1b2c3d4, false, 0, 1);
+    put32(capture + 28, UINT32_MAX, false);
+    write_file(capture, sizeof capture);
+    mirror_input *input = open_file();
+    assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+    assert_int_equal(packets[0].time_ns,
+                     100 * INT64_C(1000000000) + UINT32_MAX * (nano ? INT64_C(1) : INT64_C(1000)));
+    mirror_input_close(input);
+  }
+}
+
 static void f5_every_cut_yields_what_is_before_it(void **state) {
   (void)state;
   uint8_t capture[CAPTURE];
@@ -184,15 +202,39 @@ static void f5_pcapng_with_two_interfaces(void **state) {
   }
 }
 
+/* libpcap reads captures of one link type only. */
 static void v7_interfaces_of_different_link_types(void **state) {
+  (void)state;
+  static const uint16_t expected[] = {MIRROR_LINK_ETHERNET, MIRROR_LINK_RAW, MIRROR_LINK_ETHERNET};
+  uint8_t capture[512];
+  mirror_packet packets[4];
+  uint32_t count;
+  for (int swapped = 0; swapped < 2; swapped++) {
+    write_file(capture, make_pcapng(capture, swapped, 101));
+    mirror_input *input = open_file();
+    assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+    assert_int_equal(count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+      assert_int_equal(packets[i].link_type, expected[i]);
+    mirror_input_close(input);
+  }
+}
+
+/* What can be mirrored before the first packet that cannot is delivered. */
+static void v7_an_interface_that_cannot_be_mirrored(void **state) {
   (void)state;
   uint8_t capture[512];
   mirror_packet packets[4];
   uint32_t count;
-  write_file(capture, make_pcapng(capture, false, 101)); /* libpcap reads one link type */
+  write_file(capture, make_pcapng(capture, false, 249)); /* USB */
   mirror_input *input = open_file();
-  assert_int_equal(receive(input, packets, &count), MIRROR_E_FORMAT);
-  assert_non_null(strstr(report.text, "interface"));
+  assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+  assert_int_equal(count, 1);
+  for (int again = 0; again < 2; again++) {
+    assert_int_equal(receive(input, packets, &count), MIRROR_E_LINK_TYPE);
+    assert_int_equal(report.offset, 140);
+    assert_non_null(strstr(report.text, "249"));
+  }
   mirror_input_close(input);
 }
 
@@ -412,9 +454,11 @@ static int remove_path(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(f5_classic_formats),
+      TEST(f5_greatest_fraction_of_a_second),
       TEST(f5_every_cut_yields_what_is_before_it),
       TEST(f5_pcapng_with_two_interfaces),
       TEST(v7_interfaces_of_different_link_types),
+      TEST(v7_an_interface_that_cannot_be_mirrored),
       TEST(f5_pcapng_cut_anywhere),
       TEST(v7_link_types),
       TEST(f5_open_errors),

@@ -145,6 +145,29 @@ static void test_sessions_per_filter(void **state) {
          "sessions_per_filter", "1001", 1000);
 }
 
+/* M3: as if absent. Enabling the session that is one too many is refused. */
+static void test_disabled_sessions_do_not_count(void **state) {
+  struct model *model = *state;
+  const char *source = "x1";
+  model_base(model);
+  mirror_session session = model_session_of("d", 100, &source);
+  for (uint32_t i = 0; i < 4; i++) {
+    session.id = numbered("d", i);
+    session.priority = 100 + i;
+    session.enabled = i < 2; /* with that of the base, three are enabled */
+    assert_int_equal(mirror_session_add(model->tx, &session, NULL), MIRROR_OK);
+  }
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  session.enabled = 1;
+  assert_int_equal(mirror_session_update(model->tx, &session, NULL), MIRROR_OK);
+  refuse(model, MIRROR_E_QUOTA_SESSIONS_PER_SOURCE, MIRROR_OBJECT_SOURCE, "x1",
+         "sessions_per_source", "4", 3);
+  assert_int_equal(mirror_session_remove(model->tx, "d0", NULL), MIRROR_OK);
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  assert_int_equal(model_entry(model, MIRROR_OBJECT_SOURCE, "x1")->enabled_count, 3);
+  assert_int_equal(model_entry(model, MIRROR_OBJECT_SOURCE, "x1")->user_count, 4);
+}
+
 static void rules_up_to_the_limit(struct model *model, uint32_t direction, int32_t code,
                                   const char *quota) {
   assert_int_equal(model_filter(model, "f"), MIRROR_OK);
@@ -276,6 +299,7 @@ int main(void) {
       WITH_MODEL(test_sessions_per_eni_target),
       WITH_MODEL(test_sessions_per_elb_target),
       WITH_MODEL(test_sessions_per_filter),
+      WITH_MODEL(test_disabled_sessions_do_not_count),
       WITH_MODEL(test_ingress_rules_per_filter),
       WITH_MODEL(test_egress_rules_per_filter),
       WITH_MODEL(test_sessions_per_context),

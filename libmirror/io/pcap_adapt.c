@@ -1,0 +1,137 @@
+#include "io/pcap_adapt.h"
+
+#include <string.h>
+
+enum {
+  FILE_SNAPLEN_AT = 16, /* in a classic file header */
+  BLOCK_BEGINNING = 16, /* all that is looked at */
+  LENGTH_AT = 4,
+  BYTE_ORDER_AT = 8,      /* section header block */
+  ORIGINAL_LENGTH_AT = 8, /* simple packet block */
+  LINK_TYPE_AT = 8,       /* interface description block */
+  SNAPLEN_AT = 12,
+  INTERFACE_AT = 8, /* packet blocks */
+  AHEAD = 1 << MRI_PCAPNG_AHEAD_LOG2,
+};
+
+#define SECTION 0x0a0d0d0au /* block types */
+#define INTERFACE 1u
+#define OLD_PACKET 2u
+#define SIMPLE_PACKET 3u
+#define ENHANCED_PACKET 6u
+#define BYTE_ORDER 0x1a2b3c4du
+#define NANOSECOND_MAGIC 0xa1b23c4du
+
+static uint16_t get16(const uint8_t *at, bool swapped) {
+  uint16_t value;
+  memcpy(&value, at, sizeof value);
+  return swapped ? __builtin_bswap16(value) : value;
+}
+
+static uint32_t get(const uint8_t *at, bool swapped) {
+  uint32_t value;
+  memcpy(&value, at, sizeof value);
+  return swapped ? __builtin_bswap32(value) : value;
+}
+
+static void put16(uint8_t *at, uint16_t value, bool swapped) {
+  if (swapped) value = __builtin_bswap16(value);
+  memcpy(at, &value, sizeof value);
+}
+
+static void put(uint8_t *at, uint32_t value, bool swapped) {
+  if (swapped) value = __builtin_bswap32(value);
+  memcpy(at, &value, sizeof value);
+}
+
+bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range) {
+  static const uint32_t magics[] = {NANOSECOND_MAGIC, 0xa1b2c3d4, 0xa1b2cd34, 0xa1b234cd,
+                                    0xa12b3c4d};
+  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
+    if (get(header, false) != magics[i] && get(header, true) != magics[i]) continue;
+    put(header + FILE_SNAPLEN_AT, 0, false);
+    *fraction_range = (INT64_C(1) << 32) * (magics[i] == NANOSECOND_MAGIC ? 1 : 1000);
+    return true;
+  }
+  return false;
+}
+
+bool mri_is_pcapng(const uint8_t *header) {
+  return get(header, false) == SECTION;
+}
+
+bool mri_pcapng_start(struct mri_pcapng *pcapng, const struct mri_alloc *alloc) {
+  pcapng->alloc = alloc;
+  pcapng->packet = mri_zalloc(alloc, AHEAD, sizeof *pcapng->packet);
+  return pcapng->packet != NULL;
+}
+
+void mri_pcapng_stop(struct mri_pcapng *pcapng) {
+  if (!pcapng->alloc) return;
+  mri_free(pcapng->alloc, pcapng->packet);
+  mri_free(pcapng->alloc, pcapng->interface);
+}
+
+static void begin_section(struct mri_pcapng *pcapng, const uint8_t *block) {
+  pcapng->swapped = get(block + BYTE_ORDER_AT, false) != BYTE_ORDER;
+  pcapng->interfaces = 0;
+}
+
+static bool reserve_interface(struct mri_pcapng *pcapng) {
+  if (pcapng->interfaces < pcapng->capacity) return true;
+  uint32_t capacity = pcapng->capacity ? pcapng->capacity * 2 : 8;
+  uint16_t *grown =
+      mri_resize(pcapng->alloc, pcapng->interface, capacity, sizeof *pcapng->interface);
+  if (!grown) return false;
+  pcapng->interface = grown;
+  pcapng->capacity = capacity;
+  return true;
+}
+
+static void see_interface(struct mri_pcapng *pcapng, uint8_t *block) {
+  uint16_t link = get16(block + LINK_TYPE_AT, pcapng->swapped);
+  pcapng->out_of_memory = !reserve_interface(pcapng);
+  if (pcapng->out_of_memory) return;
+  if (!pcapng->has_link) pcapng->first_link = link;
+  pcapng->has_link = true;
+  if (pcapng->interfaces == 0) pcapng->snaplen = get(block + SNAPLEN_AT, pcapng->swapped);
+  pcapng->interface[pcapng->interfaces++] = link;
+  put16(block + LINK_TYPE_AT, pcapng->first_link, pcapng->swapped);
+  put(block + SNAPLEN_AT, 0, false);
+}
+
+/* Of an interface that is not there libpcap makes an error. */
+static void see_packet(struct mri_pcapng *pcapng, uint32_t interface) {
+  uint16_t link = interface < pcapng->interfaces ? pcapng->interface[interface] : 0;
+  pcapng->packet[pcapng->seen++ % AHEAD] = link;
+}
+
+/* A simple packet does not say what was captured: it follows from the first snapshot length. */
+static void see_simple_packet(struct mri_pcapng *pcapng, uint8_t *block) {
+  uint32_t original = get(block + ORIGINAL_LENGTH_AT, pcapng->swapped);
+  if (pcapng->snaplen != 0 && original > pcapng->snaplen)
+    put(block + ORIGINAL_LENGTH_AT, pcapng->snaplen, pcapng->swapped);
+  see_packet(pcapng, 0);
+}
+
+static void see_block(struct mri_pcapng *pcapng, uint8_t *block) {
+  uint32_t type = get(block, pcapng->swapped);
+  if (type == SECTION) begin_section(pcapng, block);
+  if (type == INTERFACE) see_interface(pcapng, block);
+  if (type == OLD_PACKET) see_packet(pcapng, get16(block + INTERFACE_AT, pcapng->swapped));
+  if (type == SIMPLE_PACKET) see_simple_packet(pcapng, block);
+  if (type == ENHANCED_PACKET) see_packet(pcapng, get(block + INTERFACE_AT, pcapng->swapped));
+  uint32_t length = get(block + LENGTH_AT, pcapng->swapped);
+  pcapng->lost = length < MRI_PCAPNG_LEAST_BLOCK;
+  pcapng->next += length;
+}
+
+size_t mri_pcapng_adapt(struct mri_pcapng *pcapng, uint8_t *octets, uint64_t base, size_t end) {
+  while (!pcapng->lost && !pcapng->out_of_memory && pcapng->next + BLOCK_BEGINNING <= base + end)
+    see_block(pcapng, octets + (pcapng->next - base));
+  return pcapng->lost || pcapng->next >= base + end ? end : (size_t)(pcapng->next - base);
+}
+
+uint16_t mri_pcapng_next_link(struct mri_pcapng *pcapng) {
+  return pcapng->packet[pcapng->read++ % AHEAD];
+}

@@ -1,0 +1,54 @@
+/*
+ * Changes captures on their way to libpcap, which reads less than there is:
+ *
+ *  - It would cut or refuse records longer than the snapshot length, and refuse pcapng files whose
+ *    interfaces differ in it: it sees 0, the greatest.
+ *  - It refuses pcapng files whose interfaces differ in the link type: it sees the first one
+ *    everywhere, and each packet's own is kept here.
+ */
+#ifndef MRI_IO_PCAP_ADAPT_H
+#define MRI_IO_PCAP_ADAPT_H
+
+#include "core/alloc.h"
+
+#include <stdbool.h>
+
+enum {
+  MRI_PCAP_FILE_HEADER = 24,   /* and a pcapng file is longer */
+  MRI_PCAPNG_AHEAD_LOG2 = 17,  /* most packets that may be seen and not yet read ... */
+  MRI_PCAPNG_LEAST_BLOCK = 12, /* ... as many as such blocks fit into all buffers */
+};
+
+/* The blocks of a pcapng capture that have been seen. */
+struct mri_pcapng {
+  const struct mri_alloc *alloc;
+  uint64_t next;    /* offset of the next block */
+  uint32_t snaplen; /* of the section's first interface */
+  bool has_link;    /* first_link is set */
+  bool swapped;
+  bool lost;           /* a block length that cannot be: libpcap will say so */
+  bool out_of_memory;  /* nothing more is seen */
+  uint16_t first_link; /* of the capture's first interface */
+  uint16_t *interface; /* link types of the section's interfaces */
+  uint32_t interfaces;
+  uint32_t capacity;
+  uint16_t *packet; /* link types of packets seen and not yet read: a ring */
+  uint32_t seen;
+  uint32_t read;
+};
+
+/* True, and done, if these MRI_PCAP_FILE_HEADER octets are a classic file header. *fraction_range:
+ * 2^32 of the units in which its times are, in nanoseconds. */
+bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range);
+
+bool mri_is_pcapng(const uint8_t *header);
+/* False when out of memory. */
+bool mri_pcapng_start(struct mri_pcapng *pcapng, const struct mri_alloc *alloc);
+void mri_pcapng_stop(struct mri_pcapng *pcapng);
+/* Works on octets [0, end) of which the first is at `base` in the capture; returns how many of them
+ * are done: what remains is the beginning of a block, to be completed. */
+size_t mri_pcapng_adapt(struct mri_pcapng *pcapng, uint8_t *octets, uint64_t base, size_t end);
+/* The link type of the next packet, in the order of the capture. */
+uint16_t mri_pcapng_next_link(struct mri_pcapng *pcapng);
+
+#endif
