@@ -87,6 +87,27 @@ static bool is_consequence(const struct mri_item *item, int32_t code) {
   return false;
 }
 
+static bool is_spoiled(const struct mri_item *item) {
+  for (uint32_t i = 0; i < item->schema->field_count; i++) {
+    if (item->schema->fields[i].required && (item->replaced >> i & 1)) return true;
+  }
+  return false;
+}
+
+/* The model knows the object by what replaced its id, or a rule's priority. */
+static void report_field(struct mri_item *item, mirror_report *report) {
+  struct mri_place place =
+      mri_reading_place(item->reading, item->node, report->field, report->value);
+  if (is_spoiled(item))
+    mri_item_refuse(item, place,
+                    (struct mri_fault){.code = report->code,
+                                       .field = report->field,
+                                       .value = report->value,
+                                       .expected = report->expected});
+  else
+    mri_reading_report(item->reading, place, report);
+}
+
 /* Reports what the model refused. True: the field is replaced, and the object worth a new try. */
 static bool recover(struct mri_item *item, mirror_report *report) {
   struct mri_reading *reading = item->reading;
@@ -95,18 +116,9 @@ static bool recover(struct mri_item *item, mirror_report *report) {
   /* NOT_FOUND: the filter of a rule, and what is wrong with it was said already. */
   if (reading->out_of_memory || report->code == MIRROR_E_NOT_FOUND) return false;
   bool again = field < item->schema->field_count && !(item->replaced >> field & 1);
-  if (!is_consequence(item, report->code))
-    mri_reading_report(
-        reading, mri_reading_place(reading, item->node, report->field, report->value), report);
+  if (!is_consequence(item, report->code)) report_field(item, report);
   if (again) mri_item_replace(item, field);
   return again;
-}
-
-static bool is_spoiled(const struct mri_item *item) {
-  for (uint32_t i = 0; i < item->schema->field_count; i++) {
-    if (item->schema->fields[i].required && (item->replaced >> i & 1)) return true;
-  }
-  return false;
 }
 
 /* True if the transaction has the object now. */
@@ -119,14 +131,17 @@ static bool stage(struct mri_item *item) {
   return false;
 }
 
-static void know(struct mri_item *item) {
-  uint32_t type = 0, node = mri_document_child(item->reading->document, item->node, "id");
-  const char *id = node ? mri_document_text(item->reading->document, node) : NULL;
-  if (!id || item->schema->kind == MIRROR_OBJECT_RULE) return;
+static struct mri_known *know(struct mri_item *item) {
+  const struct mri_document *document = item->reading->document;
+  uint32_t id = mri_document_child(document, item->node, "id");
+  struct mri_known *known =
+      mri_reading_know(item->reading, item->schema->kind, item->node,
+                       id ? mri_document_text(document, id) : NULL, item->path);
+  if (!known) return NULL;
   if (item->schema == &mri_target_schema && !mri_item_is_replaced(item, "type"))
-    type = item->object.target.kind;
-  if (item->schema == &mri_session_schema) type = item->object.session.target_type;
-  mri_reading_know(item->reading, item->schema->kind, item->node, id, type);
+    known->target_type = item->object.target.kind;
+  if (item->schema == &mri_session_schema) known->target_type = item->object.session.target_type;
+  return known;
 }
 
 static void read_rules(struct mri_item *filter, const char *list, uint32_t direction) {
@@ -145,7 +160,7 @@ static void name_item(struct mri_item *item, const struct mri_rule_place *place)
   bool is_rule = item->schema->kind == MIRROR_OBJECT_RULE;
   uint32_t node = mri_document_child(document, item->node, is_rule ? "priority" : "id");
   mri_document_path(document, item->node, item->path, sizeof item->path);
-  item->name = item->path;
+  item->name = item->schema == &mri_quotas_schema ? NULL : item->path;
   if (!node) return;
   if (!is_rule && mri_document_text(document, node)) item->name = mri_document_text(document, node);
   if (!is_rule || !place || !json_is_integer(mri_item_value(item, node))) return;
@@ -167,13 +182,14 @@ static void stage_rule(struct mri_item *item) {
 }
 
 static void stage_item(struct mri_item *item) {
-  know(item);
-  bool staged = stage(item);
+  struct mri_known *known = know(item);
+  if (!known || !stage(item)) return;
   if (item->schema->kind == MIRROR_OBJECT_FILTER) {
     read_rules(item, "ingress_rules", MIRROR_INGRESS);
     read_rules(item, "egress_rules", MIRROR_EGRESS);
   }
-  if (staged && is_spoiled(item)) item->schema->remove(item->reading->transaction, &item->object);
+  known->removed = is_spoiled(item);
+  if (known->removed) item->schema->remove(item->reading->transaction, &item->object);
 }
 
 void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema, uint32_t node,

@@ -49,18 +49,22 @@ const struct mri_known *mri_reading_find(const struct mri_reading *reading, uint
   return mri_map_find(&reading->known, hash_known(kind, id), is_known, &wanted);
 }
 
-bool mri_reading_know(struct mri_reading *reading, uint32_t kind, uint32_t node, const char *id,
-                      uint32_t target_type) {
-  if (mri_reading_find(reading, kind, id)) return true;
+struct mri_known *mri_reading_know(struct mri_reading *reading, uint32_t kind, uint32_t node,
+                                   const char *id, const char *path) {
   struct mri_known *known = NULL;
-  if (mri_map_reserve(&reading->known, 1)) known = mri_zalloc(reading->alloc, 1, sizeof *known);
-  reading->out_of_memory = !known;
-  if (!known) return false;
-  *known = (struct mri_known){kind, node, id, target_type, NULL};
+  size_t octets = strlen(path) + 1;
+  if (mri_map_reserve(&reading->known, 1))
+    known = mri_zalloc(reading->alloc, 1, sizeof *known + octets);
+  reading->out_of_memory |= !known;
+  if (!known) return NULL;
+  *known = (struct mri_known){.kind = kind, .node = node, .id = id};
+  memcpy(known->path, path, octets);
+  known->name = id ? id : known->path;
   *(reading->known_last ? &reading->known_last->next : &reading->known_first) = known;
   reading->known_last = known;
-  mri_map_insert(&reading->known, hash_known(kind, id), known);
-  return true;
+  if (id && !mri_reading_find(reading, kind, id))
+    mri_map_insert(&reading->known, hash_known(kind, id), known);
+  return known;
 }
 
 void mri_reading_close(struct mri_reading *reading) {

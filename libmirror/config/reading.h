@@ -9,11 +9,14 @@
 
 /* An object of the document, so that errors found later can be traced back to it. */
 struct mri_known {
-  uint32_t kind; /* MIRROR_OBJECT_ */
-  uint32_t node; /* of the object */
-  const char *id;
+  uint32_t kind;        /* MIRROR_OBJECT_ */
+  uint32_t node;        /* of the object */
+  const char *id;       /* NULL if it has none */
+  const char *name;     /* in messages: the id, or a path that it borrows from `path` */
   uint32_t target_type; /* of targets, and what a session says of its own */
+  bool removed;         /* not in the transaction, which therefore cannot check its references */
   struct mri_known *next;
+  char path[];
 };
 
 struct mri_reading {
@@ -42,9 +45,10 @@ void mri_reading_refuse(struct mri_reading *reading, struct mri_place place,
 struct mri_place mri_reading_place(const struct mri_reading *reading, uint32_t object,
                                    const char *field, const char *value);
 
-/* False, and out_of_memory set, when out of memory. An id that is known already stays. */
-bool mri_reading_know(struct mri_reading *reading, uint32_t kind, uint32_t node, const char *id,
-                      uint32_t target_type);
+/* Remembers an object; copies the path. NULL, and out_of_memory set, when out of memory. */
+struct mri_known *mri_reading_know(struct mri_reading *reading, uint32_t kind, uint32_t node,
+                                   const char *id, const char *path);
+/* The first object with this id. */
 const struct mri_known *mri_reading_find(const struct mri_reading *reading, uint32_t kind,
                                          const char *id);
 void mri_reading_close(struct mri_reading *reading);
@@ -58,6 +62,9 @@ struct mri_rule_place {
 /* item.c: reads one object (perhaps in its envelope) and stages it. `place` is for rules. */
 void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema, uint32_t node,
                    const struct mri_rule_place *place);
+
+/* references.c: checks what the transaction cannot. */
+void mri_references_check(struct mri_reading *reading);
 
 /* sections.c: reads everything. */
 void mri_sections_read(struct mri_reading *reading);

@@ -101,25 +101,6 @@ static void read_section(struct mri_reading *reading, uint32_t node) {
     refuse_unknown(reading, section);
 }
 
-/* The provider's sessions repeat the type of their target. */
-static void check_target_type(struct mri_reading *reading, const struct mri_known *session) {
-  static const char field[] = "traffic_mirror_target_type";
-  const struct mri_document *document = reading->document;
-  uint32_t reference = mri_document_child(document, session->node, "traffic_mirror_target_id");
-  const char *id = reference ? mri_document_text(document, reference) : NULL;
-  const struct mri_known *target = id ? mri_reading_find(reading, MIRROR_OBJECT_TARGET, id) : NULL;
-  if (!target || !target->target_type || target->target_type == session->target_type) return;
-  bool eni = target->target_type == MIRROR_TARGET_ENI;
-  const struct mri_fault fault = {
-      .code = MIRROR_E_INCONSISTENT,
-      .object = MIRROR_OBJECT_SESSION,
-      .id = session->id,
-      .field = field,
-      .value = eni ? "elb" : "eni",
-      .expected = eni ? "\"eni\", the type of the target" : "\"elb\", the type of the target"};
-  mri_reading_refuse(reading, mri_reading_place(reading, session->node, field, ""), &fault);
-}
-
 void mri_sections_read(struct mri_reading *reading) {
   const struct mri_document *document = reading->document;
   if (!json_is_object(document->root)) {
@@ -131,8 +112,5 @@ void mri_sections_read(struct mri_reading *reading) {
   }
   uint32_t rule = mri_document_child(document, 0, mri_rule_schema.envelope);
   if (rule) mri_item_read(reading, &mri_rule_schema, rule, NULL);
-  for (const struct mri_known *known = reading->known_first; known; known = known->next) {
-    if (known->kind == MIRROR_OBJECT_SESSION && known->target_type)
-      check_target_type(reading, known);
-  }
+  mri_references_check(reading);
 }
