@@ -45,16 +45,17 @@ extern "C" {
 #define MIRROR_OK 0
 
 /* General. */
-#define MIRROR_E_NOMEM (-1)       /* an allocation failed; nothing was changed */
-#define MIRROR_E_ARGUMENT (-2)    /* a NULL or otherwise impossible argument */
-#define MIRROR_E_STRUCT_SIZE (-3) /* a struct's size is too small or its unknown tail not zero */
-#define MIRROR_E_NOT_FOUND (-4)   /* no object with that id */
-#define MIRROR_E_EXISTS (-5)      /* an object with that id exists already */
-#define MIRROR_E_STATE (-6)       /* not possible in the handle's present state */
-#define MIRROR_E_UNSUPPORTED (-7) /* left out of this build, or not offered by the backend */
-#define MIRROR_E_BUFFER (-8)      /* the caller's buffer is too small */
-#define MIRROR_E_BUSY (-9)        /* a transaction is open on this context already */
-#define MIRROR_E_LIMIT (-10)      /* a fixed limit of the implementation */
+#define MIRROR_E_NOMEM (-1)        /* an allocation failed; nothing was changed */
+#define MIRROR_E_ARGUMENT (-2)     /* a NULL or otherwise impossible argument */
+#define MIRROR_E_STRUCT_SIZE (-3)  /* a struct's size is too small or its unknown tail not zero */
+#define MIRROR_E_NOT_FOUND (-4)    /* no object with that id */
+#define MIRROR_E_EXISTS (-5)       /* an object with that id exists already */
+#define MIRROR_E_STATE (-6)        /* not possible in the handle's present state */
+#define MIRROR_E_UNSUPPORTED (-7)  /* left out of this build, or not offered by the backend */
+#define MIRROR_E_BUFFER (-8)       /* the caller's buffer is too small */
+#define MIRROR_E_BUSY (-9)         /* a transaction is open on this context already */
+#define MIRROR_E_LIMIT (-10)       /* a fixed limit of the implementation */
+#define MIRROR_E_LIST_MEMORY (-11) /* a rule list compiles to more than its memory budget */
 
 /* Fields of objects (spec section 2). */
 #define MIRROR_E_ID (-20)                /* id empty, too long or with control characters */

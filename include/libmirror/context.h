@@ -33,13 +33,15 @@ typedef void (*mirror_free_fn)(void *user, void *block);
 
 typedef struct mirror_context_options {
   uint32_t size;
-  uint32_t reserved;
+  uint32_t isa; /* MIRROR_ISA_ (engine.h) that rule lists are compiled for; AUTO (default) */
   void *allocator_user;
   mirror_allocate_fn allocate; /* all three, or none for malloc, realloc and free */
   mirror_resize_fn resize;
   mirror_free_fn release;
   void *log_user;
-  mirror_log_fn log; /* NULL: no log */
+  mirror_log_fn log;    /* NULL: no log */
+  uint64_t list_memory; /* octets that one compiled rule list may occupy; default 256 MiB. A list
+                           that would need more gets a slower structure, or commit refuses it */
 } mirror_context_options;
 
 MIRROR_API void mirror_context_options_init(mirror_context_options *options, uint32_t size);
@@ -47,7 +49,8 @@ MIRROR_API void mirror_context_options_init(mirror_context_options *options, uin
 /*
  * Creates an empty context with default quotas. `options` may be NULL.
  * *context: returns-owned, to be given to mirror_context_destroy.
- * Errors: MIRROR_E_ARGUMENT, MIRROR_E_STRUCT_SIZE, MIRROR_E_NOMEM.
+ * Errors: MIRROR_E_ARGUMENT, MIRROR_E_STRUCT_SIZE, MIRROR_E_UNSUPPORTED (the instruction set),
+ * MIRROR_E_NOMEM.
  */
 MIRROR_API int32_t mirror_context_create(const mirror_context_options *options,
                                          mirror_context **context, mirror_report *report);

@@ -5,6 +5,7 @@
 #include <libmirror/base.h>
 #include <libmirror/configuration.h>
 #include <libmirror/context.h>
+#include <libmirror/engine.h>
 #include <libmirror/filter.h>
 #include <libmirror/io.h>
 #include <libmirror/match.h>

@@ -61,6 +61,32 @@ typedef struct mirror_key {
   uint8_t notes;   /* MIRROR_KEY_ fragments */
 } mirror_key;
 
+/*
+ * Prepared keys, for embedders that have parsed their packets already (engine.h). Array elements,
+ * layout frozen. Everything in network byte order, as it stands in the packet; `absent` has the
+ * MIRROR_KEY_ bits of fields that the packet does not have, whose octets are then ignored, so that
+ * 0 means a complete 5-tuple. A packet without source port has no destination port either.
+ */
+typedef struct mirror_key4 {
+  uint8_t protocol;
+  uint8_t absent;
+  uint8_t reserved[2]; /* ignored */
+  uint8_t source[4];
+  uint8_t destination[4];
+  uint8_t source_port[2];
+  uint8_t destination_port[2];
+} mirror_key4;
+
+typedef struct mirror_key6 {
+  uint8_t protocol;
+  uint8_t absent;
+  uint8_t reserved[2]; /* ignored */
+  uint8_t source[16];
+  uint8_t destination[16];
+  uint8_t source_port[2];
+  uint8_t destination_port[2];
+} mirror_key6;
+
 /* Why a packet is unparsable (M4, M5). */
 #define MIRROR_UNPARSABLE_LINK_SHORT 1u /* no whole link header */
 #define MIRROR_UNPARSABLE_TAGS 2u       /* three or more VLAN tags */

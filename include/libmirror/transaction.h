@@ -51,6 +51,8 @@ MIRROR_API int32_t mirror_transaction_check(mirror_transaction *transaction,
  * Checks, compiles and publishes all staged changes, or none of them. After success the
  * transaction is empty and may be used for further changes; after failure it is as before the
  * call, and the published plan goes on. Packet threads never wait for it (A1).
+ * Errors: what mirror_transaction_check finds, MIRROR_E_LIST_MEMORY (rules of a source compile to
+ * more than the context's list_memory), MIRROR_E_NOMEM, MIRROR_E_ARGUMENT.
  */
 MIRROR_API int32_t mirror_transaction_commit(mirror_transaction *transaction,
                                              mirror_report *report);

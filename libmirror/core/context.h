@@ -21,6 +21,8 @@ struct mirror_context {
   struct mri_model *model;
   struct mri_publisher *publisher;
   struct mri_backends *backends;
+  uint32_t isa; /* MIRROR_ISA_, not AUTO */
+  uint64_t list_memory;
 };
 
 /* plan/context.c. With the lock NOT held; the last unref frees everything. */

@@ -22,6 +22,7 @@ static const struct status {
     STATUS(MIRROR_E_BUFFER, "the caller's buffer is too small"),
     STATUS(MIRROR_E_BUSY, "a transaction is open on this context already"),
     STATUS(MIRROR_E_LIMIT, "a fixed limit of the implementation is reached"),
+    STATUS(MIRROR_E_LIST_MEMORY, "a rule list compiles to more than its memory budget"),
     STATUS(MIRROR_E_ID, "an id is empty, longer than 64 characters or has control characters"),
     STATUS(MIRROR_E_NAME,
            "a name is not 1-64 letters, digits, CJK characters, \"_\", \"-\" or \".\""),

@@ -1,43 +1,141 @@
 #include "match/list.h"
 
-#include "match/scan.h"
+#include "match/key.h"
+#include "match/shadow.h"
 
-struct mri_list {
-  struct mri_scan_ipv4 *ipv4;
-  struct mri_scan_ipv6 *ipv6;
-  uint32_t ipv4_count;
-  uint32_t ipv6_count;
+/* The rules of one address family. */
+struct part {
+  struct mri_engine engine; /* structure NONE: no rules */
+  uint32_t *index;          /* in the whole list, by the engine's index; NULL if they are equal */
 };
 
-static uint32_t count_ipv4(const struct mri_match_rule *rules, uint32_t count) {
-  uint32_t found = 0;
-  for (uint32_t i = 0; i < count; i++)
-    found += rules[i].family == 4;
-  return found;
+struct mri_list {
+  struct part part[2]; /* IPv4, IPv6 */
+};
+
+enum {
+  SCAN_BEST = 2,      /* rules up to which nothing beats looking at each */
+  NIBBLES_BEST = 2048 /* rules up to which bit vectors beat trees */
+};
+
+/* What compiling one family needs, all of it temporary except `index`. */
+struct selection {
+  struct mri_match_rule *rules;
+  uint32_t *index;
+  uint32_t count;
+};
+
+typedef int32_t (*build_fn)(const struct mri_build *build, struct mri_engine *engine);
+
+static unsigned part_of(uint32_t family) {
+  return family == 6;
 }
 
-/* Both arrays zeroed and with room for their family's rules, none in them yet. */
-static struct mri_list *make_list(const struct mri_alloc *alloc, uint32_t ipv4, uint32_t ipv6) {
-  struct mri_list *list = mri_zalloc(alloc, 1, sizeof *list);
-  if (!list) return NULL;
-  list->ipv4 = mri_zalloc(alloc, ipv4, sizeof list->ipv4[0]);
-  list->ipv6 = mri_zalloc(alloc, ipv6, sizeof list->ipv6[0]);
-  if (list->ipv4 && list->ipv6) return list;
-  mri_list_destroy(alloc, list);
-  return NULL;
+static void selection_free(const struct mri_alloc *alloc, struct selection *selection) {
+  mri_free(alloc, selection->rules);
+  mri_free(alloc, selection->index);
+}
+
+/* The rules of one family that can decide about a packet. */
+static int32_t select_rules(const struct mri_alloc *alloc, const struct mri_match_rule *rules,
+                            uint32_t count, uint32_t family, struct selection *selection,
+                            struct mri_list_facts *facts) {
+  uint32_t of_family = 0;
+  for (uint32_t i = 0; i < count; i++)
+    of_family += rules[i].family == family;
+  facts->rules[part_of(family)] = of_family;
+  selection->rules = mri_zalloc(alloc, of_family, sizeof *selection->rules);
+  selection->index = mri_zalloc(alloc, of_family, sizeof *selection->index);
+  struct mri_shadow shadow;
+  if (!selection->rules || !selection->index || !mri_shadow_init(&shadow, alloc, of_family))
+    return MIRROR_E_NOMEM;
+  for (uint32_t i = 0; i < count; i++) {
+    if (rules[i].family != family) continue;
+    if (mri_shadow_hides(&shadow, &rules[i])) {
+      facts->shadowed++;
+      continue;
+    }
+    selection->index[selection->count] = i;
+    selection->rules[selection->count++] = rules[i];
+  }
+  mri_shadow_free(&shadow);
+  return MIRROR_OK;
+}
+
+static bool is_identity(const struct selection *selection) {
+  return selection->count == 0 || selection->index[selection->count - 1] == selection->count - 1;
+}
+
+/* The builders to try, best first. */
+static unsigned choose_builders(uint32_t count, uint32_t structure, build_fn builders[3]) {
+  unsigned chosen = 0;
+  bool scan = structure == MIRROR_STRUCTURE_SCAN || (!structure && count <= SCAN_BEST);
+  bool forest = structure == MIRROR_STRUCTURE_FOREST || (!structure && count > NIBBLES_BEST);
+  if (forest) builders[chosen++] = mri_forest_build;
+  if (!scan) builders[chosen++] = mri_nibbles_build;
+  builders[chosen++] = mri_scan_build;
+  return chosen;
+}
+
+static int32_t build_engine(const struct mri_build *build, uint32_t structure,
+                            struct mri_engine *engine) {
+  build_fn builders[3];
+  unsigned chosen = choose_builders(build->count, structure, builders);
+  int32_t status = MIRROR_E_LIST_MEMORY;
+  for (unsigned i = 0; i < chosen && status == MIRROR_E_LIST_MEMORY; i++)
+    status = builders[i](build, engine);
+  return status;
+}
+
+static int32_t compile_part(const struct mri_alloc *alloc, const struct mri_list_options *options,
+                            uint32_t family, struct selection *selection, struct part *part,
+                            struct mri_list_facts *facts) {
+  uint64_t index_memory = is_identity(selection) ? 0 : selection->count * sizeof(uint32_t);
+  struct mri_build build = {.alloc = alloc,
+                            .rules = selection->rules,
+                            .count = selection->count,
+                            .family = family,
+                            .isa = options->isa,
+                            .budget = options->budget};
+  if (!selection->count) return MIRROR_OK;
+  uint64_t used = facts->memory + index_memory;
+  build.budget = options->budget > used ? options->budget - used : 0;
+  int32_t status = build_engine(&build, options->structure, &part->engine);
+  facts->memory = used + part->engine.memory;
+  if (status) {
+    part->engine.structure = MIRROR_STRUCTURE_NONE;
+    return status;
+  }
+  facts->structure[part_of(family)] = part->engine.structure;
+  if (!index_memory) return MIRROR_OK;
+  part->index = selection->index;
+  selection->index = NULL;
+  return MIRROR_OK;
+}
+
+static int32_t compile_family(const struct mri_alloc *alloc, const struct mri_match_rule *rules,
+                              uint32_t count, const struct mri_list_options *options,
+                              uint32_t family, struct mri_list *list,
+                              struct mri_list_facts *facts) {
+  struct selection selection = {.count = 0};
+  int32_t status = select_rules(alloc, rules, count, family, &selection, facts);
+  if (!status)
+    status = compile_part(alloc, options, family, &selection, &list->part[part_of(family)], facts);
+  selection_free(alloc, &selection);
+  return status;
 }
 
 int32_t mri_list_compile(const struct mri_alloc *alloc, const struct mri_match_rule *rules,
-                         uint32_t count, struct mri_list **list) {
-  const uint32_t ipv4 = count_ipv4(rules, count);
-  struct mri_list *compiled = make_list(alloc, ipv4, count - ipv4);
+                         uint32_t count, const struct mri_list_options *options,
+                         struct mri_list **list, struct mri_list_facts *facts) {
+  struct mri_list *compiled = mri_zalloc(alloc, 1, sizeof *compiled);
   if (!compiled) return MIRROR_E_NOMEM;
-  for (uint32_t i = 0; i < count; i++) {
-    if (rules[i].family == 4) {
-      mri_scan_ipv4_compile(&compiled->ipv4[compiled->ipv4_count++], &rules[i], i);
-    } else {
-      mri_scan_ipv6_compile(&compiled->ipv6[compiled->ipv6_count++], &rules[i], i);
-    }
+  *facts = (struct mri_list_facts){.isa = options->isa, .memory = sizeof *compiled};
+  int32_t status = compile_family(alloc, rules, count, options, 4, compiled, facts);
+  if (!status) status = compile_family(alloc, rules, count, options, 6, compiled, facts);
+  if (status) {
+    mri_list_destroy(alloc, compiled);
+    return status;
   }
   *list = compiled;
   return MIRROR_OK;
@@ -45,31 +143,82 @@ int32_t mri_list_compile(const struct mri_alloc *alloc, const struct mri_match_r
 
 void mri_list_destroy(const struct mri_alloc *alloc, struct mri_list *list) {
   if (!list) return;
-  mri_free(alloc, list->ipv4);
-  mri_free(alloc, list->ipv6);
+  for (unsigned i = 0; i < 2; i++) {
+    struct part *part = &list->part[i];
+    if (part->engine.structure) part->engine.destroy(alloc, part->engine.state);
+    mri_free(alloc, part->index);
+  }
   mri_free(alloc, list);
 }
 
-uint32_t mri_list_match(const struct mri_list *list, const mirror_key *key) {
-  switch (key->family) {
-    case 4:
-      return mri_scan_ipv4(list->ipv4, list->ipv4_count, key);
-    case 6:
-      return mri_scan_ipv6(list->ipv6, list->ipv6_count, key);
-    default:
-      return MRI_NO_RULE;
+void mri_list_match_keys(const struct mri_list *list, uint32_t family, const void *const *keys,
+                         uint32_t count, uint32_t *first) {
+  const struct part *part = &list->part[part_of(family)];
+  if (!part->engine.structure) {
+    for (uint32_t i = 0; i < count; i++)
+      first[i] = MRI_NO_RULE;
+    return;
   }
+  part->engine.match(part->engine.state, keys, count, first);
+  for (uint32_t i = 0; part->index && i < count; i++) {
+    if (first[i] != MRI_NO_RULE) first[i] = part->index[first[i]];
+  }
+}
+
+uint32_t mri_list_match(const struct mri_list *list, const mirror_key *key) {
+  uint32_t first;
+  mri_list_match_batch(list, key, sizeof *key, 1, &first);
+  return first;
+}
+
+enum { CHUNK = 64 };
+
+/* Keys of one family, prepared, and where their answers belong. */
+struct gathered {
+  union {
+    mirror_key4 key4[CHUNK];
+    mirror_key6 key6[CHUNK];
+  } keys;
+  const void *pointers[CHUNK];
+  uint32_t position[CHUNK];
+  uint32_t count;
+};
+
+static void gather(struct gathered *gathered, const mirror_key *key, uint32_t position) {
+  uint32_t at = gathered->count++;
+  gathered->position[at] = position;
+  if (key->family == 4) {
+    mri_key4_of(&gathered->keys.key4[at], key);
+    gathered->pointers[at] = &gathered->keys.key4[at];
+  } else {
+    mri_key6_of(&gathered->keys.key6[at], key);
+    gathered->pointers[at] = &gathered->keys.key6[at];
+  }
+}
+
+static void answer(const struct mri_list *list, uint32_t family, const struct gathered *gathered,
+                   uint32_t *first) {
+  uint32_t found[CHUNK];
+  mri_list_match_keys(list, family, gathered->pointers, gathered->count, found);
+  for (uint32_t i = 0; i < gathered->count; i++)
+    first[gathered->position[i]] = found[i];
 }
 
 void mri_list_match_batch(const struct mri_list *list, const mirror_key *keys, uint64_t stride,
                           uint32_t count, uint32_t *first) {
-  for (uint32_t i = 0; i < count; i++) {
-    const void *key = (const uint8_t *)keys + i * stride;
-    first[i] = mri_list_match(list, key);
+  const uint8_t *at = (const uint8_t *)keys;
+  for (uint32_t done = 0; done < count;) {
+    struct gathered ipv4, ipv6;
+    ipv4.count = ipv6.count = 0;
+    uint32_t chunk = count - done < CHUNK ? count - done : CHUNK;
+    for (uint32_t i = 0; i < chunk; i++, at += stride) {
+      const mirror_key *key = (const void *)at;
+      first[done + i] = MRI_NO_RULE;
+      if (key->family == 4) gather(&ipv4, key, i);
+      if (key->family == 6) gather(&ipv6, key, i);
+    }
+    if (ipv4.count) answer(list, 4, &ipv4, first + done);
+    if (ipv6.count) answer(list, 6, &ipv6, first + done);
+    done += chunk;
   }
-}
-
-uint64_t mri_list_memory(const struct mri_list *list) {
-  return sizeof *list + (uint64_t)list->ipv4_count * sizeof list->ipv4[0] +
-         (uint64_t)list->ipv6_count * sizeof list->ipv6[0];
 }

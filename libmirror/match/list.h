@@ -1,23 +1,39 @@
 /*
- * A compiled rule list: all rules of one source and direction, in the order of the walk (M1).
- * Immutable; any number of threads match on it. The scalar scan is the reference that every
- * faster structure must agree with.
+ * A compiled rule list: all rules of one source and direction, in the order of the walk (M1), one
+ * engine per address family. Immutable; any number of threads match on it.
  */
 #ifndef MRI_MATCH_LIST_H
 #define MRI_MATCH_LIST_H
 
-#include "core/alloc.h"
-#include "core/rule.h"
+#include "match/engine.h"
 
-#include <libmirror/packet.h>
-
-#define MRI_NO_RULE UINT32_MAX
+#include <libmirror/match.h>
+#include <stdbool.h>
 
 struct mri_list;
 
-/* Compiles `count` rules (copies). MIRROR_E_NOMEM. */
+/* How to compile. */
+struct mri_list_options {
+  uint32_t isa;       /* MIRROR_ISA_, not AUTO; available on this machine */
+  uint32_t structure; /* MIRROR_STRUCTURE_ that long enough lists must get (tests); NONE: by size */
+  uint64_t budget;    /* octets that the list may occupy */
+};
+
+struct mri_list_facts {
+  uint32_t isa;
+  uint32_t structure[2]; /* IPv4, IPv6 */
+  uint32_t rules[2];
+  uint32_t shadowed; /* rules left out because an earlier one is equal but for its action */
+  uint64_t memory;   /* octets; after MIRROR_E_LIST_MEMORY: what would have been needed */
+};
+
+/*
+ * Compiles `count` rules (copies) into the fastest structure that fits the budget; *facts says
+ * what became of them. MIRROR_E_NOMEM, MIRROR_E_LIST_MEMORY.
+ */
 int32_t mri_list_compile(const struct mri_alloc *alloc, const struct mri_match_rule *rules,
-                         uint32_t count, struct mri_list **list);
+                         uint32_t count, const struct mri_list_options *options,
+                         struct mri_list **list, struct mri_list_facts *facts);
 void mri_list_destroy(const struct mri_alloc *alloc, struct mri_list *list);
 
 /* Index of the first rule that matches the key, or MRI_NO_RULE. key->family 0 matches nothing. */
@@ -27,8 +43,9 @@ uint32_t mri_list_match(const struct mri_list *list, const mirror_key *key);
 void mri_list_match_batch(const struct mri_list *list, const mirror_key *keys, uint64_t stride,
                           uint32_t count, uint32_t *first);
 
-/* Octets that the list occupies. */
-uint64_t mri_list_memory(const struct mri_list *list);
+/* The same for prepared keys: mirror_key4 if family is 4, else mirror_key6. */
+void mri_list_match_keys(const struct mri_list *list, uint32_t family, const void *const *keys,
+                         uint32_t count, uint32_t *first);
 
 /*
  * One rule against one key, field by field: MIRROR_FIELD_NONE if it matches, else the first field

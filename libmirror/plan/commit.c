@@ -4,11 +4,12 @@
 #include "plan/publish.h"
 
 /* Puts the source's new state into the plan under construction. */
-static int32_t replace_source(mirror_plan *plan, struct mri_entry *entry) {
+static int32_t replace_source(mirror_plan *plan, struct mri_entry *entry, mirror_report *report) {
   struct mri_source_plan *fresh = NULL;
   const struct mri_source_plan *old = mri_vector_get(&plan->sources, entry->slot);
   int32_t status = MIRROR_OK;
-  if (mri_entry_version(entry)) status = mri_source_plan_build(plan->context, entry, &fresh);
+  if (mri_entry_version(entry))
+    status = mri_source_plan_build(plan->context, entry, &fresh, report);
   if (!status) status = mri_own_replace(plan, old, fresh);
   if (!status) status = mri_vector_set(&plan->sources, plan->generation, entry->slot, fresh);
   if (status && fresh) mri_source_plan_class.unref(plan->context, fresh);
@@ -24,7 +25,7 @@ static void describe_plan(mirror_plan *plan) {
   plan->info.memory = publisher->compiled_memory;
 }
 
-static int32_t build_plan(mirror_context *context, mirror_plan **out) {
+static int32_t build_plan(mirror_context *context, mirror_plan **out, mirror_report *report) {
   const mirror_plan *published = context->publisher->published;
   mirror_plan *plan = mri_plan_new(context);
   if (!plan) return MIRROR_E_NOMEM;
@@ -34,7 +35,7 @@ static int32_t build_plan(mirror_context *context, mirror_plan **out) {
   int32_t status = mri_counters_grow_all(context);
   struct mri_entry *entry = mri_model_affected(context->model);
   for (; entry && !status; entry = entry->affected_next)
-    status = replace_source(plan, entry);
+    status = replace_source(plan, entry, report);
   if (status) {
     mri_plan_destroy(plan);
     return status;
@@ -47,9 +48,11 @@ static int32_t commit(mirror_context *context, mirror_report *report) {
   int32_t status = mri_model_prepare(context->model, NULL, NULL, report);
   if (status) return status;
   mirror_plan *plan;
-  status = build_plan(context, &plan);
+  status = build_plan(context, &plan, report);
   mri_model_finish(context->model, status == MIRROR_OK);
-  if (status) return mri_fail(report, status, "out of memory while compiling: nothing was changed");
+  if (status == MIRROR_E_NOMEM)
+    return mri_fail(report, status, "out of memory while compiling: nothing was changed");
+  if (status) return status;
   mri_publish(context, plan);
   describe_plan(plan);
   return MIRROR_OK;

@@ -4,13 +4,15 @@
 #include "core/report.h"
 #include "core/sized.h"
 #include "io/io.h"
+#include "plan/isa.h"
 #include "plan/publish.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 void mirror_context_options_init(mirror_context_options *options, uint32_t size) {
-  mri_sized_init(options, size);
+  mirror_context_options defaults = {.size = sizeof defaults, .list_memory = UINT64_C(256) << 20};
+  mri_sized_defaults(options, size, &defaults, sizeof defaults);
 }
 
 void mri_context_lock(mirror_context *context) {
@@ -65,13 +67,25 @@ static int32_t read_options(const mirror_context_options *caller, mirror_context
   return status;
 }
 
-static int32_t fill(mirror_context *context) {
+static int32_t fill(mirror_context *context, const mirror_context_options *options) {
+  context->log = options->log;
+  context->log_user = options->log_user;
+  context->list_memory = options->list_memory;
   for (unsigned class = 0; class < MRI_SLOT_CLASSES; class ++)
     mri_slots_init(&context->slots[class], &context->alloc);
-  int32_t status = mri_backends_create(&context->alloc, &context->backends);
+  int32_t status = mri_isa_choose(&context->alloc, options->isa, &context->isa);
+  if (!status) status = mri_backends_create(&context->alloc, &context->backends);
   if (!status) status = mri_model_create(context, &context->model);
   if (!status) status = mri_publisher_create(context, &context->publisher);
   return status;
+}
+
+static int32_t explain_failure(int32_t status, uint32_t isa, mirror_report *report) {
+  if (status == MIRROR_E_NOMEM) return mri_fail(report, status, "out of memory for a context");
+  return mri_fail(report, status,
+                  "context options: isa is %u (%s), expected an instruction set that this machine "
+                  "and this build have (see mirror_isa_check)",
+                  isa, mirror_isa_name(isa));
 }
 
 /* Recursive, so that one call can be made of several: a saved configuration is one model. Neither
@@ -96,14 +110,12 @@ int32_t mirror_context_create(const mirror_context_options *options, mirror_cont
   mirror_context *fresh = mri_zalloc(&alloc, 1, sizeof *fresh);
   if (!fresh) return mri_fail(report, MIRROR_E_NOMEM, "out of memory for a context");
   fresh->alloc = alloc;
-  fresh->log = own.log;
-  fresh->log_user = own.log_user;
   fresh->refs = 1;
   init_lock(&fresh->lock);
-  status = fill(fresh);
+  status = fill(fresh, &own);
   if (status) {
     context_free(fresh);
-    return mri_fail(report, status, "out of memory for a context");
+    return explain_failure(status, own.isa, report);
   }
   *context = fresh;
   return MIRROR_OK;

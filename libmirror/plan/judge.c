@@ -51,7 +51,7 @@ static bool decided_early(const mirror_plan *plan, const mirror_packet *packet,
   return true;
 }
 
-static void decided_by(struct mri_decision *decision, uint32_t index) {
+void mri_decision_by_rule(struct mri_decision *decision, uint32_t index) {
   decision->verdict = MIRROR_UNMATCHED;
   if (index == MRI_NO_RULE) return;
   unsigned d = mri_direction_index(decision->direction);
@@ -77,7 +77,7 @@ static void match_runs(const struct mri_view *views, uint32_t count,
       run++;
     mri_list_match_batch(list, &views[i].key, sizeof views[0], run, first);
     for (uint32_t k = 0; k < run; k++)
-      decided_by(&decisions[i + k], first[k]);
+      mri_decision_by_rule(&decisions[i + k], first[k]);
   }
 }
 

@@ -27,6 +27,9 @@ enum { MRI_JUDGE_BATCH = 256 };
 void mri_judge(const mirror_plan *plan, const mirror_packet *packets, uint32_t count,
                struct mri_view *views, struct mri_decision *decisions);
 
+/* What follows from the rule with this index in the list of the decision's source and direction. */
+void mri_decision_by_rule(struct mri_decision *decision, uint32_t index);
+
 /* What an accepting rule leads to: sampling (F4), both cuts, oversize (V3). No effect on others. */
 void mri_decision_copy(struct mri_decision *decision, const struct mri_view *view,
                        const mirror_packet *packet);

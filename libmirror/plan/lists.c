@@ -2,6 +2,7 @@
 #include "plan/publish.h"
 
 #include <string.h>
+#include <time.h>
 
 struct sequence {
   struct mri_rules *const *rules;
@@ -73,18 +74,28 @@ static void flatten(struct mri_compiled *compiled, struct mri_match_rule *flat) 
   }
 }
 
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static int32_t compile(mirror_context *context, struct mri_compiled *compiled) {
+  const struct mri_list_options options = {.isa = context->isa, .budget = context->list_memory};
+  const uint64_t start = now_ns();
   if (!compiled->segment_of || !compiled->start) return MIRROR_E_NOMEM;
   struct mri_match_rule *flat = mri_zalloc(&context->alloc, compiled->rule_count, sizeof *flat);
   if (!flat) return MIRROR_E_NOMEM;
   flatten(compiled, flat);
-  int32_t status = mri_list_compile(&context->alloc, flat, compiled->rule_count, &compiled->list);
+  int32_t status = mri_list_compile(&context->alloc, flat, compiled->rule_count, &options,
+                                    &compiled->list, &compiled->facts);
   mri_free(&context->alloc, flat);
+  compiled->build_ns = now_ns() - start;
   return status;
 }
 
 int32_t mri_compiled_get(mirror_context *context, struct mri_rules *const *rules, uint32_t segments,
-                         struct mri_compiled **compiled) {
+                         struct mri_compiled **compiled, uint64_t *needed) {
   struct mri_publisher *publisher = context->publisher;
   struct sequence sequence = {rules, segments};
   struct mri_compiled *found =
@@ -99,13 +110,14 @@ int32_t mri_compiled_get(mirror_context *context, struct mri_rules *const *rules
   int32_t status = compile(context, fresh);
   if (!status && !mri_map_reserve(&publisher->compiled, 1)) status = MIRROR_E_NOMEM;
   if (status) {
+    *needed = fresh->facts.memory;
     compiled_free(context, fresh);
     return status;
   }
   mri_map_insert(&publisher->compiled, fresh->hash, fresh);
   publisher->compilations++;
   publisher->compiled_rules += fresh->rule_count;
-  publisher->compiled_memory += mri_list_memory(fresh->list);
+  publisher->compiled_memory += fresh->facts.memory;
   *compiled = fresh;
   return MIRROR_OK;
 }
@@ -115,6 +127,6 @@ void mri_compiled_unref(mirror_context *context, struct mri_compiled *compiled) 
   struct mri_publisher *publisher = context->publisher;
   mri_map_remove(&publisher->compiled, compiled->hash, compiled);
   publisher->compiled_rules -= compiled->rule_count;
-  publisher->compiled_memory -= mri_list_memory(compiled->list);
+  publisher->compiled_memory -= compiled->facts.memory;
   compiled_free(context, compiled);
 }

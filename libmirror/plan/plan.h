@@ -21,6 +21,8 @@ struct mri_compiled {
   uint32_t refs;
   uint64_t hash;
   struct mri_list *list;
+  struct mri_list_facts facts;
+  uint64_t build_ns;
   uint32_t rule_count;
   uint32_t *segment_of; /* by rule index */
   uint32_t *start;      /* by segment: index of its first rule */
@@ -66,14 +68,16 @@ static inline uint32_t mri_handle_slot(uint32_t handle) {
 /* NULL if the handle names no source of this plan. */
 const struct mri_source_plan *mri_plan_source(const mirror_plan *plan, uint32_t handle);
 
-/* source_plan.c: compiles what one source needs from the staged state. */
+/* source_plan.c: compiles what one source needs from the staged state. MIRROR_E_NOMEM, report left
+ * alone; MIRROR_E_LIST_MEMORY, with a report. */
 int32_t mri_source_plan_build(mirror_context *context, struct mri_entry *source,
-                              struct mri_source_plan **out);
+                              struct mri_source_plan **out, mirror_report *report);
 extern const struct mri_item_class mri_source_plan_class;
 
-/* lists.c: the cache of compiled lists. *compiled: a reference for the caller. */
+/* lists.c: the cache of compiled lists. *compiled: a reference for the caller. After
+ * MIRROR_E_LIST_MEMORY *needed says how many octets the list would have taken. */
 int32_t mri_compiled_get(mirror_context *context, struct mri_rules *const *rules, uint32_t segments,
-                         struct mri_compiled **compiled);
+                         struct mri_compiled **compiled, uint64_t *needed);
 void mri_compiled_unref(mirror_context *context, struct mri_compiled *compiled);
 
 #endif

@@ -1,4 +1,5 @@
 /* What packets of one source need: its sessions in order, compiled lists, outer headers. */
+#include "core/report.h"
 #include "packet/octets.h"
 #include "plan/plan.h"
 
@@ -94,22 +95,34 @@ static int32_t open_tunnels(struct mri_source_plan *plan, const struct mri_entry
   return status;
 }
 
-static int32_t compile_lists(mirror_context *context, struct mri_source_plan *plan) {
+static int32_t refuse_size(const mirror_context *context, const struct mri_source_plan *plan,
+                           unsigned d, uint64_t needed, mirror_report *report) {
+  return mri_fail(report, MIRROR_E_LIST_MEMORY,
+                  "source \"%s\": the %s rules of its sessions and security group compile to %llu "
+                  "octets, expected at most %llu (list_memory of the context)",
+                  plan->source->version.entry->id, d ? "egress" : "ingress",
+                  (unsigned long long)needed, (unsigned long long)context->list_memory);
+}
+
+static int32_t compile_lists(mirror_context *context, struct mri_source_plan *plan,
+                             mirror_report *report) {
   struct mri_rules **rules = mri_zalloc(&context->alloc, plan->enabled, sizeof(void *));
   int32_t status = rules ? MIRROR_OK : MIRROR_E_NOMEM;
+  uint64_t needed = 0;
   for (unsigned d = 0; d < 2 && !status; d++) {
     for (uint32_t i = 0; i < plan->enabled; i++)
       rules[i] = plan->tunnels[i].filter->rules[d];
-    status = mri_compiled_get(context, rules, plan->enabled, &plan->lists[d]);
+    status = mri_compiled_get(context, rules, plan->enabled, &plan->lists[d], &needed);
     if (!status && plan->group)
-      status = mri_compiled_get(context, &plan->group->rules[d], 1, &plan->groups[d]);
+      status = mri_compiled_get(context, &plan->group->rules[d], 1, &plan->groups[d], &needed);
+    if (status == MIRROR_E_LIST_MEMORY) refuse_size(context, plan, d, needed, report);
   }
   mri_free(&context->alloc, rules);
   return status;
 }
 
 int32_t mri_source_plan_build(mirror_context *context, struct mri_entry *entry,
-                              struct mri_source_plan **out) {
+                              struct mri_source_plan **out, mirror_report *report) {
   size_t size = sizeof(struct mri_source_plan) + entry->user_count * sizeof(struct mri_tunnel);
   struct mri_source_plan *plan = mri_zalloc(&context->alloc, 1, size);
   if (!plan) return MIRROR_E_NOMEM;
@@ -121,7 +134,7 @@ int32_t mri_source_plan_build(mirror_context *context, struct mri_entry *entry,
     mri_version_ref(&plan->group->version);
   }
   int32_t status = open_tunnels(plan, entry);
-  if (!status) status = compile_lists(context, plan);
+  if (!status) status = compile_lists(context, plan, report);
   if (status) {
     source_plan_unref(context, plan);
     return status;

@@ -9,6 +9,7 @@
 #include <libmirror/match.h>
 
 #include "match/list.h"
+#include "support/isa.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -108,7 +109,9 @@ static uint32_t check_list(uint64_t seed, uint64_t *comparisons) {
   for (uint32_t i = 0; i < KEYS; i++)
     keys[i] = random_key();
   mri_alloc_default(&alloc);
-  assert_int_equal(mri_list_compile(&alloc, rules, count, &list), MIRROR_OK);
+  const struct mri_list_options options = test_list_options(MIRROR_STRUCTURE_NONE);
+  struct mri_list_facts facts;
+  assert_int_equal(mri_list_compile(&alloc, rules, count, &options, &list, &facts), MIRROR_OK);
   mri_list_match_batch(list, keys, sizeof keys[0], KEYS, batch);
   for (uint32_t i = 0; i < KEYS; i++) {
     const uint32_t expected = judge(rules, count, &keys[i], comparisons);

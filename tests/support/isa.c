@@ -1,0 +1,31 @@
+#include "support/isa.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "match/isa.h"
+
+uint32_t test_isa(void) {
+  const char *wanted = getenv("MIRROR_TEST_ISA");
+  struct mri_alloc alloc;
+  uint32_t best = MIRROR_ISA_SCALAR;
+  mri_alloc_default(&alloc);
+  mri_isa_best(&alloc, &best);
+  for (uint32_t isa = MIRROR_ISA_SCALAR; wanted && isa <= MIRROR_ISA_AVX512; isa++) {
+    if (strcmp(mirror_isa_name(isa), wanted) == 0) return isa;
+  }
+  return best;
+}
+
+struct mri_list_options test_list_options(uint32_t structure) {
+  return (struct mri_list_options){test_isa(), structure, UINT64_MAX};
+}
+
+/* 77: this machine cannot run what the environment asks for. */
+__attribute__((constructor)) static void force(void) {
+  const uint32_t isa = test_isa();
+  if (mirror_isa_force(isa) == MIRROR_OK) return;
+  printf("skipped: this machine has no %s\n", mirror_isa_name(isa));
+  exit(77);
+}
