@@ -1,0 +1,74 @@
+/*
+ * Layout of a forest: what its builder makes and its kernels read.
+ *
+ * A tree is walked by taking some bits of one word of the key as an index into a node's children,
+ * until a leaf: a few rules that are compared in whole. A rule is in one tree only, or in the rest;
+ * the answer is the lowest index that any tree or the rest finds.
+ *
+ * Keys and rules are eight words of two 16-bit lanes each. A rule matches if none of its lanes is
+ * larger than the key's: lower bounds face the key's values, complements of upper bounds face their
+ * complements. Both lanes of an absent field are 0, which only rules that leave it open accept.
+ *
+ *   word     0      1                   2       3            4            5        6        7
+ *   key      ~0     protocol, ~         source  destination  ports        ~source  ~dest.   ~ports
+ *   rule     index  protocol, ~         first   first        first        ~last    ~last    ~last
+ *
+ * In words 1, 4 and 7 the lower half is the protocol or the source port. A prefix is a range in
+ * each half by itself, so that comparing lanes and comparing words give the same.
+ */
+#ifndef MRI_MATCH_FOREST_H
+#define MRI_MATCH_FOREST_H
+
+#include "match/engine.h"
+
+enum {
+  MRI_FOREST_WORDS = 8,
+  MRI_FOREST_TREES = 8,
+  MRI_FOREST_LINE = 64,       /* octets, the unit of leaves: */
+  MRI_FOREST_LINE_RULES = 2,  /* rules of a line */
+  MRI_FOREST_LINES_MAX = 16,  /* lines of a leaf */
+  MRI_FOREST_BATCH = 64,      /* keys that are walked side by side */
+  MRI_FOREST_LINE_BITS = 24,  /* of mri_forest_entry.where: the first line */
+  MRI_FOREST_ENTRY_SHIFT = 4, /* an entry's octets, as a power of two */
+};
+
+/* A prepared key, or a rule of a leaf. */
+struct mri_forest_row {
+  uint32_t word[MRI_FOREST_WORDS];
+};
+
+/*
+ * A node's child. Walking on from a leaf leads to itself, so that a batch takes equal steps:
+ *
+ *           mask             base                  first                    where, high; low bits
+ *   node    bits of a word   octet of child 0      lowest index below       octet of the word; 0
+ *   leaf    0                octet of itself       lowest index, or none    lines; first line
+ */
+struct mri_forest_entry {
+  uint32_t mask, base, first, where;
+};
+
+struct mri_forest_tree {
+  struct mri_forest_entry root;
+  uint32_t steps;   /* that all keys take */
+  uint32_t deepest; /* steps to the deepest leaf */
+};
+
+struct mri_forest {
+  const struct mri_forest_entry *entries;
+  const uint8_t *lines;
+  uint32_t trees;
+  uint32_t rest_first;    /* lowest index in the rest, or MRI_NO_RULE */
+  uint32_t *rest_index;   /* by the rest's index */
+  struct mri_engine rest; /* structure NONE: no rest */
+  struct mri_forest_tree tree[MRI_FOREST_TREES];
+};
+
+void mri_forest_match_scalar(const void *state, const void *const *keys, uint32_t count,
+                             uint32_t *first);
+void mri_forest_match_avx2(const void *state, const void *const *keys, uint32_t count,
+                           uint32_t *first);
+void mri_forest_match_avx512(const void *state, const void *const *keys, uint32_t count,
+                             uint32_t *first);
+
+#endif

@@ -1,0 +1,196 @@
+/*
+ * Choosing the bits that a node looks at: greedily, by what is left to do for a packet behind
+ * them, on a sample of the node's rules.
+ */
+#include "match/forest_build.h"
+
+#include <string.h>
+
+enum {
+  BITS = 32,
+  SAMPLE = 384,
+  ITEMS = 4 * SAMPLE, /* sampled rules in all children */
+  CHUNK = 255,        /* items that octets can count */
+  ROOT_BITS = 14,
+  NODE_BITS = 8,
+};
+
+/* A sampled rule in one of the children so far. */
+struct item {
+  uint16_t rule, child;
+};
+
+struct mri_forest_scratch {
+  uint8_t zero[SAMPLE][BITS]; /* 1: the rule asks for a 0 in this bit */
+  uint8_t one[SAMPLE][BITS];
+  struct item items[2][ITEMS];
+};
+
+/* The rules that ask for 0 and 1, by bit, in one child. */
+struct tally {
+  uint16_t zero[BITS], one[BITS];
+};
+
+/* What splitting by each bit would lead to. */
+struct outlook {
+  uint32_t cost[BITS];
+  uint32_t stars[BITS]; /* rules that would be copied */
+};
+
+struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc) {
+  return mri_zalloc(alloc, 1, sizeof(struct mri_forest_scratch));
+}
+
+/* Bits to octets of 0 and 1. */
+static void unfold(uint32_t word, uint8_t octets[BITS]) {
+  for (unsigned bit = 0; bit < BITS; bit++)
+    octets[bit] = word >> bit & 1;
+}
+
+static uint32_t take_sample(const struct mri_forest_builder *builder, const uint32_t *members,
+                            uint32_t count, uint32_t view, uint32_t *asked) {
+  struct mri_forest_scratch *scratch = builder->scratch;
+  const uint32_t sampled = count < SAMPLE ? count : SAMPLE;
+  *asked = 0;
+  for (uint32_t i = 0; i < sampled; i++) {
+    const uint32_t member = members[(uint64_t)i * count / sampled];
+    const struct mri_forest_pattern *rule = &builder->patterns[MRI_FOREST_INDEX(member)];
+    unfold(rule->mask[view] & ~rule->value[view], scratch->zero[i]);
+    unfold(rule->value[view], scratch->one[i]);
+    scratch->items[0][i] = (struct item){(uint16_t)i, 0};
+    *asked |= rule->mask[view];
+  }
+  return sampled;
+}
+
+static void count_chunk(const struct mri_forest_scratch *scratch, const struct item *items,
+                        uint32_t count, struct tally *tally) {
+  uint8_t zero[BITS] = {0}, one[BITS] = {0};
+  for (uint32_t i = 0; i < count; i++) {
+    const uint8_t *zeros = scratch->zero[items[i].rule], *ones = scratch->one[items[i].rule];
+    for (unsigned bit = 0; bit < BITS; bit++) {
+      zero[bit] = (uint8_t)(zero[bit] + zeros[bit]);
+      one[bit] = (uint8_t)(one[bit] + ones[bit]);
+    }
+  }
+  for (unsigned bit = 0; bit < BITS; bit++) {
+    tally->zero[bit] = (uint16_t)(tally->zero[bit] + zero[bit]);
+    tally->one[bit] = (uint16_t)(tally->one[bit] + one[bit]);
+  }
+}
+
+/*
+ * Adds one child of `count` items. A packet goes either way as often as rules do, half of an open
+ * one each, and meets all rules there.
+ */
+static void look(struct outlook *outlook, const struct tally *tally, uint32_t count,
+                 uint32_t leaf) {
+  for (unsigned bit = 0; bit < BITS; bit++) {
+    const uint32_t zero = tally->zero[bit], one = tally->one[bit];
+    const uint32_t left = count - one, right = count - zero;
+    outlook->cost[bit] += (count + zero - one) * (left > leaf ? left : leaf) +
+                          (count + one - zero) * (right > leaf ? right : leaf);
+    outlook->stars[bit] += count - zero - one;
+  }
+}
+
+static uint32_t child_end(const struct item *items, uint32_t count, uint32_t from) {
+  uint32_t end = from + 1;
+  while (end < count && items[end].child == items[from].child)
+    end++;
+  return end;
+}
+
+static void look_at_children(const struct mri_forest_builder *builder, const struct item *items,
+                             uint32_t count, struct outlook *outlook) {
+  memset(outlook, 0, sizeof *outlook);
+  for (uint32_t from = 0, end; from < count; from = end) {
+    struct tally tally = {{0}, {0}};
+    end = child_end(items, count, from);
+    for (uint32_t at = from; at < end; at += CHUNK)
+      count_chunk(builder->scratch, items + at, end - at < CHUNK ? end - at : CHUNK, &tally);
+    look(outlook, &tally, end - from, builder->leaf);
+  }
+}
+
+/* The cheapest bit that copies few rules; BITS if there is none. */
+static unsigned best_bit(const struct outlook *outlook, uint32_t candidates, uint32_t count,
+                         uint32_t stars) {
+  unsigned best = BITS;
+  for (unsigned bit = 0; bit < BITS; bit++) {
+    if (!(candidates >> bit & 1) || outlook->stars[bit] * 100 > count * stars) continue;
+    if (best == BITS || outlook->cost[bit] < outlook->cost[best]) best = bit;
+  }
+  return best;
+}
+
+/* Splits every child by a bit. Children that are short enough are done: *done adds their cost. */
+static uint32_t split_children(const struct mri_forest_builder *builder, const struct item *items,
+                               uint32_t count, unsigned bit, struct item *to, uint64_t *done) {
+  const struct mri_forest_scratch *scratch = builder->scratch;
+  uint32_t made = 0;
+  for (uint32_t from = 0, end; from < count; from = end) {
+    end = child_end(items, count, from);
+    for (uint32_t side = 0; side < 2; side++) {
+      const uint32_t begin = made;
+      for (uint32_t i = from; i < end && made < ITEMS; i++) {
+        const uint32_t rule = items[i].rule;
+        if (side ? scratch->zero[rule][bit] : scratch->one[rule][bit]) continue;
+        to[made++] = (struct item){(uint16_t)rule, (uint16_t)(items[i].child * 2 + side)};
+      }
+      if (made - begin > builder->leaf) continue;
+      *done += 2 * (uint64_t)(made - begin) * builder->leaf;
+      made = begin;
+    }
+  }
+  return made;
+}
+
+static uint32_t useful_width(uint32_t count, uint32_t leaf, uint32_t limit) {
+  uint32_t width = 2;
+  while (width < limit && count >> width > leaf / 2)
+    width++;
+  return width < limit ? width + 1 : limit;
+}
+
+/* The cut by bits of one view; *cost is what remains behind it. */
+static struct mri_forest_cut choose_in_view(const struct mri_forest_builder *builder,
+                                            const uint32_t *members, uint32_t count, uint32_t view,
+                                            uint32_t limit, uint64_t *cost) {
+  struct mri_forest_cut cut = {.view = view};
+  uint32_t candidates;
+  uint32_t items = take_sample(builder, members, count, view, &candidates);
+  uint64_t now = 2 * (uint64_t)items * items, done = 0;
+  for (unsigned side = 0; cut.width < limit && items; side ^= 1) {
+    struct item *from = builder->scratch->items[side], *to = builder->scratch->items[side ^ 1];
+    struct outlook outlook;
+    look_at_children(builder, from, items, &outlook);
+    const unsigned bit = best_bit(&outlook, candidates, items, builder->stars);
+    if (bit == BITS || (done + outlook.cost[bit]) * 1000 > now * 985) break;
+    now = done + outlook.cost[bit];
+    items = split_children(builder, from, items, bit, to, &done);
+    candidates &= ~(1u << bit);
+    cut.mask |= 1u << bit;
+    cut.width++;
+    if (items >= ITEMS / 2) break;
+  }
+  *cost = now;
+  return cut;
+}
+
+struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder,
+                                        const uint32_t *members, uint32_t count, uint32_t depth) {
+  const uint32_t limit =
+      useful_width(count, builder->leaf, depth ? (uint32_t)NODE_BITS : (uint32_t)ROOT_BITS);
+  const uint64_t sampled = count < SAMPLE ? count : SAMPLE;
+  struct mri_forest_cut best = {.width = 0};
+  uint64_t least = 2 * sampled * sampled;
+  for (uint32_t view = 0; view < MRI_FOREST_VIEWS; view++) {
+    uint64_t cost;
+    const struct mri_forest_cut cut = choose_in_view(builder, members, count, view, limit, &cost);
+    if (!cut.width || cost >= least) continue;
+    best = cut;
+    least = cost;
+  }
+  return best;
+}
