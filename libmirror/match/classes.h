@@ -7,7 +7,7 @@
 
 #include "match/nibbles.h"
 
-enum { MRI_CLASSES_MAX = 16, MRI_CLASS_OCTETS = 2 };
+enum { MRI_CLASSES_MAX = 8, MRI_CLASS_OCTETS = 2 };
 
 struct mri_classes {
   uint32_t count;                       /* 1: keys are not told apart */

@@ -28,6 +28,7 @@ struct class_list {
  */
 struct nibbles {
   mri_match_fn match; /* of the layout, for the family */
+  uint32_t lanes;     /* of the layout */
   bool places_are_numbers;
   struct mri_classes classes;
   struct class_list list[MRI_CLASSES_MAX];
@@ -89,9 +90,16 @@ void mri_octets_of(struct mri_octets *to, const struct mri_match_rule *rule) {
 
 /* ---- match ---- */
 
+/* Kernels take whole vectors of keys: what stands behind the last key must be keys, too. */
+enum { ROOM = MRI_NIBBLES_BATCH + MRI_LANES_MAX };
+
+static uint32_t whole_vectors(const struct nibbles *nibbles, uint32_t count) {
+  return (count + nibbles->lanes - 1) / nibbles->lanes * nibbles->lanes;
+}
+
 /* Packets that are not decided yet, and where their answers belong. */
 struct undecided {
-  const void *keys[MRI_NIBBLES_BATCH];
+  const void *keys[ROOM];
   uint16_t position[MRI_NIBBLES_BATCH];
 };
 
@@ -109,11 +117,11 @@ static uint32_t keep_undecided(const void **keys, uint16_t *position, uint32_t c
   return kept;
 }
 
-static void match_list(mri_match_fn match, const struct class_list *list, const void **keys,
-                       uint16_t *position, uint32_t count, uint32_t *first) {
-  uint32_t found[MRI_NIBBLES_BATCH];
+static void match_list(const struct nibbles *nibbles, const struct class_list *list,
+                       const void **keys, uint16_t *position, uint32_t count, uint32_t *first) {
+  uint32_t found[ROOM];
   for (uint32_t s = 0; s < list->segments && count; s++) {
-    match(list->segment[s].rules, keys, count, found);
+    nibbles->match(list->segment[s].rules, keys, whole_vectors(nibbles, count), found);
     count = keep_undecided(keys, position, count, found, list->segment[s].number, first);
   }
 }
@@ -136,6 +144,8 @@ static void sort_by_class(const struct mri_classes *classes, const void *const *
     sorted->keys[at] = keys[i];
     sorted->position[at] = (uint16_t)i;
   }
+  for (uint32_t i = 0; i < MRI_LANES_MAX; i++)
+    sorted->keys[count + i] = keys[0];
 }
 
 static void match_classes(const struct nibbles *nibbles, const void *const *keys, uint32_t count,
@@ -146,8 +156,23 @@ static void match_classes(const struct nibbles *nibbles, const void *const *keys
   for (uint32_t i = 0; i < count; i++)
     first[i] = MRI_NO_RULE; /* for classes without rules */
   for (uint32_t c = 0; c < nibbles->classes.count; c++)
-    match_list(nibbles->match, &nibbles->list[c], sorted.keys + start[c],
-               sorted.position + start[c], start[c + 1] - start[c], first);
+    match_list(nibbles, &nibbles->list[c], sorted.keys + start[c], sorted.position + start[c],
+               start[c + 1] - start[c], first);
+}
+
+/* A list whose places are numbers: the answers of the kernel are those of the list. */
+static void match_directly(const struct nibbles *nibbles, const void *const *keys, uint32_t count,
+                           uint32_t *first) {
+  const struct segment *segment = &nibbles->list[0].segment[0];
+  const void *last_keys[MRI_LANES_MAX];
+  uint32_t last_first[MRI_LANES_MAX];
+  const uint32_t whole = count / nibbles->lanes * nibbles->lanes, rest = count - whole;
+  nibbles->match(segment->rules, keys, whole, first);
+  if (!rest) return;
+  for (uint32_t i = 0; i < nibbles->lanes; i++)
+    last_keys[i] = keys[whole + (i < rest ? i : 0)];
+  nibbles->match(segment->rules, last_keys, nibbles->lanes, last_first);
+  memcpy(first + whole, last_first, rest * sizeof *first);
 }
 
 static void nibbles_match(const void *state, const void *const *keys, uint32_t count,
@@ -156,7 +181,7 @@ static void nibbles_match(const void *state, const void *const *keys, uint32_t c
   for (uint32_t done = 0, batch; done < count; done += batch) {
     batch = count - done < MRI_NIBBLES_BATCH ? count - done : MRI_NIBBLES_BATCH;
     if (nibbles->places_are_numbers)
-      nibbles->match(nibbles->list[0].segment[0].rules, keys + done, batch, first + done);
+      match_directly(nibbles, keys + done, batch, first + done);
     else
       match_classes(nibbles, keys + done, batch, first + done);
   }
@@ -285,6 +310,7 @@ static void fill(struct nibbles *nibbles, struct plan *plan) {
   uint8_t *free = (uint8_t *)nibbles + aligned(sizeof *nibbles);
   free = (uint8_t *)(uintptr_t)aligned((uintptr_t)free);
   nibbles->match = plan->family == 4 ? plan->layout->match4 : plan->layout->match6;
+  nibbles->lanes = plan->layout->lanes;
   nibbles->places_are_numbers = plan->places->are_numbers;
   nibbles->classes = plan->classes;
   for (uint32_t class = 0; class < plan->classes.count; class ++)

@@ -15,8 +15,10 @@
 
 #include <stdbool.h>
 
-/* Keys that a kernel is given at once. */
-enum { MRI_NIBBLES_BATCH = 256, MRI_KEY_OCTETS = sizeof(mirror_key6), MRI_ABSENT_VALUES = 8 };
+/* Keys that are taken at once. */
+enum { MRI_NIBBLES_BATCH = 256, MRI_LANES_MAX = 32 };
+
+enum { MRI_KEY_OCTETS = sizeof(mirror_key6), MRI_ABSENT_VALUES = 8 };
 
 enum { MRI_PORT_SOURCE, MRI_PORT_DESTINATION, MRI_PORTS };
 
@@ -37,7 +39,8 @@ struct mri_nibbles_layout {
   uint32_t lanes; /* for so many packets */
   uint64_t (*size)(const struct mri_octets *rules, uint32_t count, uint32_t family);
   void (*fill)(void *memory, const struct mri_octets *rules, uint32_t count, uint32_t family);
-  /* first[i]: index of the first rule that matches keys[i], or MRI_NO_RULE; count <= BATCH. */
+  /* first[i]: index of the first rule that matches keys[i], or MRI_NO_RULE. `count` is a multiple
+   * of `lanes`, at most MRI_NIBBLES_BATCH + MRI_LANES_MAX. */
   mri_match_fn match4;
   mri_match_fn match6;
 };

@@ -323,17 +323,6 @@ INLINE void match_vectors(const struct list *list, const void *const *keys, cons
   }
 }
 
-/* The last packets, fewer than a vector: the first key stands in for those that are not there. */
-INLINE void match_tail(const struct list *list, const void *const *keys, const uint32_t words,
-                       uint32_t count, uint32_t *first) {
-  const void *padded[LANES];
-  __m512i found;
-  for (uint32_t i = 0; i < LANES; i++)
-    padded[i] = keys[i < count ? i : 0];
-  match_vectors(list, padded, words, 1, &found);
-  _mm512_mask_storeu_epi32(first, (__mmask16)((1u << count) - 1), found);
-}
-
 INLINE void match(const struct list *list, const void *const *keys, const uint32_t words,
                   uint32_t count, uint32_t *first) {
   __m512i found[2];
@@ -347,7 +336,6 @@ INLINE void match(const struct list *list, const void *const *keys, const uint32
     match_vectors(list, keys + at, words, 1, found);
     _mm512_storeu_si512(first + at, found[0]);
   }
-  if (at < count) match_tail(list, keys + at, words, count - at, first + at);
 }
 
 static void match4(const void *list, const void *const *keys, uint32_t count, uint32_t *first) {
