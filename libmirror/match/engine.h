@@ -20,6 +20,7 @@
 struct mri_build {
   const struct mri_alloc *alloc;
   const struct mri_match_rule *rules; /* all of one family, in the order of the walk; borrowed */
+  const uint32_t *number;             /* by which each is reported: ascending; borrowed */
   uint32_t count;                     /* at least 1, at most MRI_RULES_MAX */
   uint32_t family;                    /* 4 or 6 */
   uint32_t isa;                       /* MIRROR_ISA_, not AUTO; available on this machine */
@@ -29,8 +30,8 @@ struct mri_build {
 enum { MRI_RULES_MAX = 1 << 24 };
 
 /*
- * Writes to first[i] the index into mri_build.rules of the first rule that matches key i, or
- * MRI_NO_RULE. keys[i] points to a mirror_key4 or mirror_key6, of any alignment. Any count.
+ * Writes to first[i] the number of the first rule that matches key i, or MRI_NO_RULE. keys[i]
+ * points to a mirror_key4 or mirror_key6, of any alignment. Any count.
  */
 typedef void (*mri_match_fn)(const void *state, const void *const *keys, uint32_t count,
                              uint32_t *first);

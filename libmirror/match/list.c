@@ -3,14 +3,8 @@
 #include "match/key.h"
 #include "match/shadow.h"
 
-/* The rules of one address family. */
-struct part {
-  struct mri_engine engine; /* structure NONE: no rules */
-  uint32_t *index;          /* in the whole list, by the engine's index; NULL if they are equal */
-};
-
 struct mri_list {
-  struct part part[2]; /* IPv4, IPv6 */
+  struct mri_engine engine[2]; /* IPv4, IPv6; structure NONE: no rules */
 };
 
 enum {
@@ -18,36 +12,35 @@ enum {
   NIBBLES_BEST = 2048 /* rules up to which bit vectors beat trees */
 };
 
-/* What compiling one family needs, all of it temporary except `index`. */
+/* The rules of one family that can decide about a packet. */
 struct selection {
   struct mri_match_rule *rules;
-  uint32_t *index;
+  uint32_t *number; /* their places in the whole list */
   uint32_t count;
 };
 
 typedef int32_t (*build_fn)(const struct mri_build *build, struct mri_engine *engine);
 
-static unsigned part_of(uint32_t family) {
+static unsigned family_index(uint32_t family) {
   return family == 6;
 }
 
 static void selection_free(const struct mri_alloc *alloc, struct selection *selection) {
   mri_free(alloc, selection->rules);
-  mri_free(alloc, selection->index);
+  mri_free(alloc, selection->number);
 }
 
-/* The rules of one family that can decide about a packet. */
 static int32_t select_rules(const struct mri_alloc *alloc, const struct mri_match_rule *rules,
                             uint32_t count, uint32_t family, struct selection *selection,
                             struct mri_list_facts *facts) {
   uint32_t of_family = 0;
   for (uint32_t i = 0; i < count; i++)
     of_family += rules[i].family == family;
-  facts->rules[part_of(family)] = of_family;
+  facts->rules[family_index(family)] = of_family;
   selection->rules = mri_zalloc(alloc, of_family, sizeof *selection->rules);
-  selection->index = mri_zalloc(alloc, of_family, sizeof *selection->index);
+  selection->number = mri_zalloc(alloc, of_family, sizeof *selection->number);
   struct mri_shadow shadow;
-  if (!selection->rules || !selection->index || !mri_shadow_init(&shadow, alloc, of_family))
+  if (!selection->rules || !selection->number || !mri_shadow_init(&shadow, alloc, of_family))
     return MIRROR_E_NOMEM;
   for (uint32_t i = 0; i < count; i++) {
     if (rules[i].family != family) continue;
@@ -55,15 +48,11 @@ static int32_t select_rules(const struct mri_alloc *alloc, const struct mri_matc
       facts->shadowed++;
       continue;
     }
-    selection->index[selection->count] = i;
+    selection->number[selection->count] = i;
     selection->rules[selection->count++] = rules[i];
   }
   mri_shadow_free(&shadow);
   return MIRROR_OK;
-}
-
-static bool is_identity(const struct selection *selection) {
-  return selection->count == 0 || selection->index[selection->count - 1] == selection->count - 1;
 }
 
 /* The builders to try, best first. */
@@ -87,40 +76,33 @@ static int32_t build_engine(const struct mri_build *build, uint32_t structure,
   return status;
 }
 
-static int32_t compile_part(const struct mri_alloc *alloc, const struct mri_list_options *options,
-                            uint32_t family, struct selection *selection, struct part *part,
-                            struct mri_list_facts *facts) {
-  uint64_t index_memory = is_identity(selection) ? 0 : selection->count * sizeof(uint32_t);
-  struct mri_build build = {.alloc = alloc,
-                            .rules = selection->rules,
-                            .count = selection->count,
-                            .family = family,
-                            .isa = options->isa,
-                            .budget = options->budget};
+static int32_t compile_selection(const struct mri_alloc *alloc,
+                                 const struct mri_list_options *options, uint32_t family,
+                                 const struct selection *selection, struct mri_engine *engine,
+                                 struct mri_list_facts *facts) {
+  const uint64_t used = facts->memory;
+  const struct mri_build build = {.alloc = alloc,
+                                  .rules = selection->rules,
+                                  .number = selection->number,
+                                  .count = selection->count,
+                                  .family = family,
+                                  .isa = options->isa,
+                                  .budget = options->budget > used ? options->budget - used : 0};
   if (!selection->count) return MIRROR_OK;
-  uint64_t used = facts->memory + index_memory;
-  build.budget = options->budget > used ? options->budget - used : 0;
-  int32_t status = build_engine(&build, options->structure, &part->engine);
-  facts->memory = used + part->engine.memory;
-  if (status) {
-    part->engine.structure = MIRROR_STRUCTURE_NONE;
-    return status;
-  }
-  facts->structure[part_of(family)] = part->engine.structure;
-  if (!index_memory) return MIRROR_OK;
-  part->index = selection->index;
-  selection->index = NULL;
-  return MIRROR_OK;
+  int32_t status = build_engine(&build, options->structure, engine);
+  facts->memory += engine->memory;
+  if (status) engine->structure = MIRROR_STRUCTURE_NONE;
+  facts->structure[family_index(family)] = engine->structure;
+  return status;
 }
 
 static int32_t compile_family(const struct mri_alloc *alloc, const struct mri_match_rule *rules,
                               uint32_t count, const struct mri_list_options *options,
-                              uint32_t family, struct mri_list *list,
+                              uint32_t family, struct mri_engine *engine,
                               struct mri_list_facts *facts) {
   struct selection selection = {.count = 0};
   int32_t status = select_rules(alloc, rules, count, family, &selection, facts);
-  if (!status)
-    status = compile_part(alloc, options, family, &selection, &list->part[part_of(family)], facts);
+  if (!status) status = compile_selection(alloc, options, family, &selection, engine, facts);
   selection_free(alloc, &selection);
   return status;
 }
@@ -131,8 +113,9 @@ int32_t mri_list_compile(const struct mri_alloc *alloc, const struct mri_match_r
   struct mri_list *compiled = mri_zalloc(alloc, 1, sizeof *compiled);
   if (!compiled) return MIRROR_E_NOMEM;
   *facts = (struct mri_list_facts){.isa = options->isa, .memory = sizeof *compiled};
-  int32_t status = compile_family(alloc, rules, count, options, 4, compiled, facts);
-  if (!status) status = compile_family(alloc, rules, count, options, 6, compiled, facts);
+  int32_t status = compile_family(alloc, rules, count, options, 4, &compiled->engine[0], facts);
+  if (!status)
+    status = compile_family(alloc, rules, count, options, 6, &compiled->engine[1], facts);
   if (status) {
     mri_list_destroy(alloc, compiled);
     return status;
@@ -144,25 +127,21 @@ int32_t mri_list_compile(const struct mri_alloc *alloc, const struct mri_match_r
 void mri_list_destroy(const struct mri_alloc *alloc, struct mri_list *list) {
   if (!list) return;
   for (unsigned i = 0; i < 2; i++) {
-    struct part *part = &list->part[i];
-    if (part->engine.structure) part->engine.destroy(alloc, part->engine.state);
-    mri_free(alloc, part->index);
+    const struct mri_engine *engine = &list->engine[i];
+    if (engine->structure) engine->destroy(alloc, engine->state);
   }
   mri_free(alloc, list);
 }
 
 void mri_list_match_keys(const struct mri_list *list, uint32_t family, const void *const *keys,
                          uint32_t count, uint32_t *first) {
-  const struct part *part = &list->part[part_of(family)];
-  if (!part->engine.structure) {
-    for (uint32_t i = 0; i < count; i++)
-      first[i] = MRI_NO_RULE;
+  const struct mri_engine *engine = &list->engine[family_index(family)];
+  if (engine->structure) {
+    engine->match(engine->state, keys, count, first);
     return;
   }
-  part->engine.match(part->engine.state, keys, count, first);
-  for (uint32_t i = 0; part->index && i < count; i++) {
-    if (first[i] != MRI_NO_RULE) first[i] = part->index[first[i]];
-  }
+  for (uint32_t i = 0; i < count; i++)
+    first[i] = MRI_NO_RULE;
 }
 
 uint32_t mri_list_match(const struct mri_list *list, const mirror_key *key) {

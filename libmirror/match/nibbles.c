@@ -1,5 +1,365 @@
-#include "match/engine.h"
+#include "match/nibbles.h"
+
+#include "match/classes.h"
+
+#include <libmirror/filter.h>
+#include <string.h>
+
+enum {
+  SEGMENT = 256,     /* rules that a kernel walks before decided packets are taken out */
+  ALIGNMENT = 64,    /* octets, of what kernels load whole */
+  CLASSES_FROM = 128 /* rules from which telling keys apart may pay */
+};
+
+struct segment {
+  void *rules;            /* in the layout of the instruction set */
+  const uint32_t *number; /* of each of its rules */
+};
+
+/* The rules for one class of keys. */
+struct class_list {
+  const struct segment *segment;
+  uint32_t segments;
+};
+
+/*
+ * A short list has one segment in which a rule's place is its number, with holes for rules of the
+ * other family; nothing need be translated then.
+ */
+struct nibbles {
+  mri_match_fn match; /* of the layout, for the family */
+  uint32_t lanes;     /* of the layout */
+  bool places_are_numbers;
+  struct mri_classes classes;
+  struct class_list list[MRI_CLASSES_MAX];
+};
+
+/* ---- rules as octets ---- */
+
+/* Octets [at, at + octets) of the key must agree with the first `length` bits of `prefix`. */
+static void ask_prefix(struct mri_octets *to, uint32_t at, uint32_t octets, const uint8_t *prefix,
+                       uint32_t length) {
+  for (uint32_t i = 0; i < octets; i++) {
+    const uint32_t bits = length > 8 * i ? length - 8 * i : 0;
+    to->mask[at + i] = (uint8_t)(bits < 8 ? 0xff00u >> bits : 0xff);
+    to->value[at + i] = prefix[i] & to->mask[at + i];
+  }
+}
+
+/* Bits in which all ports of a range agree; `*is_prefix` if they say all about it. */
+static uint16_t common_bits(uint16_t first, uint16_t last, bool *is_prefix) {
+  const uint32_t differ = first ^ last;
+  const uint32_t low = differ ? UINT32_MAX >> __builtin_clz(differ) : 0;
+  *is_prefix = (first & low) == 0 && (last & low) == low;
+  return (uint16_t)~low;
+}
+
+static void ask_ports(struct mri_octets *to, unsigned port, uint32_t at, uint16_t first,
+                      uint16_t last) {
+  bool is_prefix;
+  const uint16_t mask = common_bits(first, last, &is_prefix);
+  to->first[port] = first;
+  to->last[port] = last;
+  to->is_range[port] = !is_prefix;
+  if (!is_prefix) return;
+  to->mask[at] = (uint8_t)(mask >> 8);
+  to->mask[at + 1] = (uint8_t)mask;
+  to->value[at] = (uint8_t)((first & mask) >> 8);
+  to->value[at + 1] = (uint8_t)(first & mask);
+}
+
+static bool all_ports(uint16_t first, uint16_t last) {
+  return first == 0 && last == UINT16_MAX;
+}
+
+void mri_octets_of(struct mri_octets *to, const struct mri_match_rule *rule) {
+  const uint32_t octets = rule->family == 4 ? 4 : 16, ports = mri_ports_offset(rule->family);
+  memset(to, 0, sizeof *to);
+  ask_prefix(to, 4, octets, rule->source, rule->source_length);
+  ask_prefix(to, 4 + octets, octets, rule->destination, rule->destination_length);
+  ask_ports(to, MRI_PORT_SOURCE, ports, rule->source_first, rule->source_last);
+  ask_ports(to, MRI_PORT_DESTINATION, ports + 2, rule->destination_first, rule->destination_last);
+  if (!all_ports(rule->source_first, rule->source_last)) to->asks |= MIRROR_KEY_SOURCE_PORT;
+  if (!all_ports(rule->destination_first, rule->destination_last))
+    to->asks |= MIRROR_KEY_DESTINATION_PORT;
+  if (rule->protocol == MIRROR_PROTOCOL_ALL) return;
+  to->asks |= MIRROR_KEY_PROTOCOL;
+  to->mask[0] = 0xff;
+  to->value[0] = (uint8_t)rule->protocol;
+}
+
+/* ---- match ---- */
+
+/* Kernels take whole vectors of keys: what stands behind the last key must be keys, too. */
+enum { ROOM = MRI_NIBBLES_BATCH + MRI_LANES_MAX };
+
+static uint32_t whole_vectors(const struct nibbles *nibbles, uint32_t count) {
+  return (count + nibbles->lanes - 1) / nibbles->lanes * nibbles->lanes;
+}
+
+/* Packets that are not decided yet, and where their answers belong. */
+struct undecided {
+  const void *keys[ROOM];
+  uint16_t position[MRI_NIBBLES_BATCH];
+};
+
+/* Writes the answers that a segment gave; keeps the packets for which it had none. */
+static uint32_t keep_undecided(const void **keys, uint16_t *position, uint32_t count,
+                               const uint32_t *found, const uint32_t *number, uint32_t *first) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t none = found[i] == MRI_NO_RULE;
+    first[position[i]] = number[none ? 0 : found[i]] | (0 - none);
+    keys[kept] = keys[i];
+    position[kept] = position[i];
+    kept += none;
+  }
+  return kept;
+}
+
+static void match_list(const struct nibbles *nibbles, const struct class_list *list,
+                       const void **keys, uint16_t *position, uint32_t count, uint32_t *first) {
+  uint32_t found[ROOM];
+  for (uint32_t s = 0; s < list->segments && count; s++) {
+    nibbles->match(list->segment[s].rules, keys, whole_vectors(nibbles, count), found);
+    count = keep_undecided(keys, position, count, found, list->segment[s].number, first);
+  }
+}
+
+/* Sorts keys by class; *start[c] becomes the first of class c, start[count of classes] the end. */
+static void sort_by_class(const struct mri_classes *classes, const void *const *keys,
+                          uint32_t count, struct undecided *sorted,
+                          uint32_t start[MRI_CLASSES_MAX + 1]) {
+  uint8_t class[MRI_NIBBLES_BATCH];
+  uint32_t next[MRI_CLASSES_MAX + 1] = {0};
+  for (uint32_t i = 0; i < count; i++) {
+    class[i] = (uint8_t)mri_class_of(classes, keys[i]);
+    next[class[i] + 1]++;
+  }
+  for (uint32_t c = 0; c < classes->count; c++)
+    next[c + 1] += start[c] = next[c];
+  start[classes->count] = count;
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t at = next[class[i]]++;
+    sorted->keys[at] = keys[i];
+    sorted->position[at] = (uint16_t)i;
+  }
+  for (uint32_t i = 0; i < MRI_LANES_MAX; i++)
+    sorted->keys[count + i] = keys[0];
+}
+
+static void match_classes(const struct nibbles *nibbles, const void *const *keys, uint32_t count,
+                          uint32_t *first) {
+  struct undecided sorted;
+  uint32_t start[MRI_CLASSES_MAX + 1];
+  sort_by_class(&nibbles->classes, keys, count, &sorted, start);
+  for (uint32_t i = 0; i < count; i++)
+    first[i] = MRI_NO_RULE; /* for classes without rules */
+  for (uint32_t c = 0; c < nibbles->classes.count; c++)
+    match_list(nibbles, &nibbles->list[c], sorted.keys + start[c], sorted.position + start[c],
+               start[c + 1] - start[c], first);
+}
+
+/* A list whose places are numbers: the answers of the kernel are those of the list. */
+static void match_directly(const struct nibbles *nibbles, const void *const *keys, uint32_t count,
+                           uint32_t *first) {
+  const struct segment *segment = &nibbles->list[0].segment[0];
+  const void *last_keys[MRI_LANES_MAX];
+  uint32_t last_first[MRI_LANES_MAX];
+  const uint32_t whole = count / nibbles->lanes * nibbles->lanes, rest = count - whole;
+  nibbles->match(segment->rules, keys, whole, first);
+  if (!rest) return;
+  for (uint32_t i = 0; i < nibbles->lanes; i++)
+    last_keys[i] = keys[whole + (i < rest ? i : 0)];
+  nibbles->match(segment->rules, last_keys, nibbles->lanes, last_first);
+  memcpy(first + whole, last_first, rest * sizeof *first);
+}
+
+static void nibbles_match(const void *state, const void *const *keys, uint32_t count,
+                          uint32_t *first) {
+  const struct nibbles *nibbles = state;
+  for (uint32_t done = 0, batch; done < count; done += batch) {
+    batch = count - done < MRI_NIBBLES_BATCH ? count - done : MRI_NIBBLES_BATCH;
+    if (nibbles->places_are_numbers)
+      match_directly(nibbles, keys + done, batch, first + done);
+    else
+      match_classes(nibbles, keys + done, batch, first + done);
+  }
+}
+
+/* ---- build ---- */
+
+static const struct mri_nibbles_layout *layout_of(uint32_t isa) {
+  switch (isa) {
+#if defined(__x86_64__)
+    case MIRROR_ISA_AVX512:
+      return &mri_nibbles_avx512;
+#endif
+    default:
+      return NULL;
+  }
+}
+
+static uint64_t aligned(uint64_t size) {
+  return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* The rules in their places. */
+struct places {
+  struct mri_octets *rules;
+  uint32_t *number;
+  uint32_t count;
+  bool are_numbers;
+};
+
+static int32_t make_room(const struct mri_alloc *alloc, uint32_t count, struct places *places) {
+  places->rules = mri_zalloc(alloc, count, sizeof *places->rules);
+  places->number = mri_zalloc(alloc, count, sizeof *places->number);
+  return places->rules && places->number ? MIRROR_OK : MIRROR_E_NOMEM;
+}
+
+static void free_room(const struct mri_alloc *alloc, struct places *places) {
+  mri_free(alloc, places->rules);
+  mri_free(alloc, places->number);
+}
+
+static int32_t make_places(const struct mri_build *build, struct places *places) {
+  const uint32_t numbers = build->number[build->count - 1] + 1;
+  places->are_numbers = numbers <= SEGMENT;
+  places->count = places->are_numbers ? numbers : build->count;
+  const int32_t status = make_room(build->alloc, places->count, places);
+  if (status) return status;
+  for (uint32_t i = 0; i < places->count; i++)
+    places->rules[i].is_hole = true;
+  for (uint32_t i = 0; i < build->count; i++) {
+    const uint32_t place = places->are_numbers ? build->number[i] : i;
+    mri_octets_of(&places->rules[place], &build->rules[i]);
+    places->number[place] = build->number[i];
+  }
+  return MIRROR_OK;
+}
+
+static uint32_t segment_length(uint32_t count, uint32_t start) {
+  return count - start < SEGMENT ? count - start : SEGMENT;
+}
+
+static uint32_t segment_count(uint32_t count) {
+  return (count + SEGMENT - 1) / SEGMENT;
+}
+
+/* The rules of one class, copied; *count of them. */
+static uint32_t select_class(const struct places *places, const struct mri_classes *classes,
+                             uint32_t class, struct places *selected) {
+  selected->count = 0;
+  for (uint32_t i = 0; i < places->count; i++) {
+    if (classes->count > 1 && !mri_classes_admit(classes, class, &places->rules[i])) continue;
+    selected->rules[selected->count] = places->rules[i];
+    selected->number[selected->count++] = places->number[i];
+  }
+  return selected->count;
+}
+
+/* What is laid out: first measured, then filled. */
+struct plan {
+  const struct mri_nibbles_layout *layout;
+  const struct places *places;
+  struct places selected; /* room for all of them */
+  struct mri_classes classes;
+  uint32_t family;
+};
+
+static uint64_t class_size(struct plan *plan, uint32_t class) {
+  const uint32_t count = select_class(plan->places, &plan->classes, class, &plan->selected);
+  uint64_t size =
+      aligned(segment_count(count) * sizeof(struct segment)) + aligned(count * sizeof(uint32_t));
+  for (uint32_t at = 0; at < count; at += SEGMENT)
+    size += aligned(
+        plan->layout->size(plan->selected.rules + at, segment_length(count, at), plan->family));
+  return size;
+}
+
+static uint64_t total_size(struct plan *plan) {
+  uint64_t size = aligned(sizeof(struct nibbles)) + ALIGNMENT;
+  for (uint32_t class = 0; class < plan->classes.count; class ++)
+    size += class_size(plan, class);
+  return size;
+}
+
+static void *carve(uint8_t **free, uint64_t size) {
+  uint8_t *taken = *free;
+  *free += aligned(size);
+  return taken;
+}
+
+static void fill_class(struct plan *plan, uint32_t class, uint8_t **free, struct class_list *list) {
+  const uint32_t count = select_class(plan->places, &plan->classes, class, &plan->selected);
+  struct segment *segment = carve(free, segment_count(count) * sizeof *segment);
+  uint32_t *number = carve(free, count * sizeof *number);
+  memcpy(number, plan->selected.number, count * sizeof *number);
+  list->segment = segment;
+  for (uint32_t at = 0; at < count; at += SEGMENT) {
+    const struct mri_octets *rules = plan->selected.rules + at;
+    const uint32_t length = segment_length(count, at);
+    void *memory = carve(free, plan->layout->size(rules, length, plan->family));
+    plan->layout->fill(memory, rules, length, plan->family);
+    segment[list->segments++] = (struct segment){memory, number + at};
+  }
+}
+
+static void fill(struct nibbles *nibbles, struct plan *plan) {
+  uint8_t *free = (uint8_t *)nibbles + aligned(sizeof *nibbles);
+  free = (uint8_t *)(uintptr_t)aligned((uintptr_t)free);
+  nibbles->match = plan->family == 4 ? plan->layout->match4 : plan->layout->match6;
+  nibbles->lanes = plan->layout->lanes;
+  nibbles->places_are_numbers = plan->places->are_numbers;
+  nibbles->classes = plan->classes;
+  for (uint32_t class = 0; class < plan->classes.count; class ++)
+    fill_class(plan, class, &free, &nibbles->list[class]);
+}
+
+static void nibbles_destroy(const struct mri_alloc *alloc, void *state) {
+  mri_free(alloc, state);
+}
+
+static int32_t build_planned(const struct mri_build *build, struct plan *plan,
+                             struct mri_engine *engine) {
+  engine->memory = total_size(plan);
+  if (engine->memory > build->budget) return MIRROR_E_LIST_MEMORY;
+  struct nibbles *nibbles = mri_zalloc(build->alloc, 1, engine->memory);
+  if (!nibbles) return MIRROR_E_NOMEM;
+  fill(nibbles, plan);
+  engine->structure = MIRROR_STRUCTURE_NIBBLES;
+  engine->state = nibbles;
+  engine->match = nibbles_match;
+  engine->destroy = nibbles_destroy;
+  return MIRROR_OK;
+}
+
+static void choose_classes(struct plan *plan) {
+  const uint32_t count = plan->places->count;
+  plan->classes = (struct mri_classes){.count = 1, .groups = {1, 1}};
+  if (plan->places->are_numbers || count < CLASSES_FROM) return;
+  mri_classes_choose(&plan->classes, plan->places->rules, count, plan->family, plan->layout->block,
+                     plan->layout->lanes);
+}
+
+static int32_t build_places(const struct mri_build *build, const struct places *places,
+                            struct mri_engine *engine) {
+  struct plan plan = {.layout = layout_of(build->isa), .places = places, .family = build->family};
+  int32_t status = make_room(build->alloc, places->count, &plan.selected);
+  if (!status) {
+    choose_classes(&plan);
+    status = build_planned(build, &plan, engine);
+  }
+  free_room(build->alloc, &plan.selected);
+  return status;
+}
 
 int32_t mri_nibbles_build(const struct mri_build *build, struct mri_engine *engine) {
-  return mri_scan_build(build, engine);
+  if (!layout_of(build->isa)) return mri_scan_build(build, engine);
+  struct places places = {.count = 0};
+  int32_t status = make_places(build, &places);
+  if (!status) status = build_places(build, &places, engine);
+  free_room(build->alloc, &places);
+  return status;
 }

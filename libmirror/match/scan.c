@@ -28,11 +28,13 @@ struct transport {
 
 /* Addresses and masks as they lie in memory: both sides are compared in the same octet order. */
 struct rule4 {
+  uint32_t number;
   uint32_t source, source_mask, destination, destination_mask;
   struct transport transport;
 };
 
 struct rule6 {
+  uint32_t number;
   uint64_t source[2], source_mask[2], destination[2], destination_mask[2];
   struct transport transport;
 };
@@ -80,7 +82,8 @@ static void make_mask(void *mask, uint32_t octets, uint32_t length) {
   }
 }
 
-static void compile4(struct rule4 *to, const struct mri_match_rule *rule) {
+static void compile4(struct rule4 *to, const struct mri_match_rule *rule, uint32_t number) {
+  to->number = number;
   memcpy(&to->source, rule->source, sizeof to->source);
   memcpy(&to->destination, rule->destination, sizeof to->destination);
   make_mask(&to->source_mask, sizeof to->source_mask, rule->source_length);
@@ -88,7 +91,8 @@ static void compile4(struct rule4 *to, const struct mri_match_rule *rule) {
   to->transport = compile_transport(rule);
 }
 
-static void compile6(struct rule6 *to, const struct mri_match_rule *rule) {
+static void compile6(struct rule6 *to, const struct mri_match_rule *rule, uint32_t number) {
+  to->number = number;
   memcpy(to->source, rule->source, sizeof to->source);
   memcpy(to->destination, rule->destination, sizeof to->destination);
   make_mask(to->source_mask, sizeof to->source_mask, rule->source_length);
@@ -126,7 +130,7 @@ static uint32_t scan4(const struct scan *scan, const mirror_key4 *key) {
     if ((source & rule->source_mask) == rule->source &&
         (destination & rule->destination_mask) == rule->destination &&
         transport_matches(&rule->transport, &fields))
-      return i;
+      return rule->number;
   }
   return MRI_NO_RULE;
 }
@@ -146,7 +150,7 @@ static uint32_t scan6(const struct scan *scan, const mirror_key6 *key) {
     if (in_prefix(source, rule->source, rule->source_mask) &&
         in_prefix(destination, rule->destination, rule->destination_mask) &&
         transport_matches(&rule->transport, &fields))
-      return i;
+      return rule->number;
   }
   return MRI_NO_RULE;
 }
@@ -188,9 +192,9 @@ int32_t mri_scan_build(const struct mri_build *build, struct mri_engine *engine)
   if (!scan) return MIRROR_E_NOMEM;
   for (uint32_t i = 0; i < build->count; i++) {
     if (ipv4)
-      compile4(&scan->rules.ipv4[i], &build->rules[i]);
+      compile4(&scan->rules.ipv4[i], &build->rules[i], build->number[i]);
     else
-      compile6(&scan->rules.ipv6[i], &build->rules[i]);
+      compile6(&scan->rules.ipv6[i], &build->rules[i], build->number[i]);
   }
   engine->structure = MIRROR_STRUCTURE_SCAN;
   engine->state = scan;
