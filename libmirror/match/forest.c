@@ -165,7 +165,6 @@ static void sort_trees(struct mri_forest *forest) {
 static void forest_destroy(const struct mri_alloc *alloc, void *state) {
   struct mri_forest *forest = state;
   if (forest->rest.structure) forest->rest.destroy(alloc, forest->rest.state);
-  mri_free(alloc, forest->rest_index);
   mri_free(alloc, forest);
 }
 
@@ -195,27 +194,40 @@ static mri_match_fn kernel(uint32_t isa) {
   return mri_forest_match_scalar;
 }
 
-/* The engine of the rules that no tree took; takes over `left`. */
-static int32_t build_rest(const struct mri_build *build, struct mri_forest *forest, uint32_t *left,
-                          uint32_t count, struct mri_engine *engine) {
-  const struct mri_alloc *alloc = build->alloc;
-  forest->rest_index = left;
-  forest->rest_first = count ? left[0] : MRI_NO_RULE;
+/* Copies of the rules in `left`. */
+static bool copy_rest(const struct mri_build *build, const uint32_t *left, uint32_t count,
+                      struct mri_match_rule **rules, uint32_t **number) {
+  *rules = mri_zalloc(build->alloc, count, sizeof **rules);
+  *number = mri_zalloc(build->alloc, count, sizeof **number);
+  if (!*rules || !*number) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    (*rules)[i] = build->rules[left[i]];
+    (*number)[i] = build->number[left[i]];
+  }
+  return true;
+}
+
+/* The engine of the rules that no tree took. */
+static int32_t build_rest(const struct mri_build *build, struct mri_forest *forest,
+                          const uint32_t *left, uint32_t count, struct mri_engine *engine) {
+  struct mri_match_rule *rules;
+  uint32_t *number;
+  int32_t status = MIRROR_E_NOMEM;
+  forest->rest_first = MRI_NO_RULE;
   if (!count) return MIRROR_OK;
-  engine->memory += count * sizeof *left;
-  if (engine->memory > build->budget) return MIRROR_E_LIST_MEMORY;
-  struct mri_match_rule *rules = mri_zalloc(alloc, count, sizeof *rules);
-  if (!rules) return MIRROR_E_NOMEM;
-  for (uint32_t i = 0; i < count; i++)
-    rules[i] = build->rules[left[i]];
-  struct mri_build rest = *build;
-  rest.rules = rules;
-  rest.count = count;
-  rest.budget = build->budget - engine->memory;
-  const int32_t status = mri_nibbles_build(&rest, &forest->rest);
-  if (status != MIRROR_E_NOMEM) engine->memory += forest->rest.memory;
+  forest->rest_first = build->number[left[0]];
+  if (copy_rest(build, left, count, &rules, &number)) {
+    struct mri_build rest = *build;
+    rest.rules = rules;
+    rest.number = number;
+    rest.count = count;
+    rest.budget = build->budget - engine->memory;
+    status = mri_nibbles_build(&rest, &forest->rest);
+  }
+  mri_free(build->alloc, rules);
+  mri_free(build->alloc, number);
   if (status) forest->rest.structure = MIRROR_STRUCTURE_NONE;
-  mri_free(alloc, rules);
+  if (status != MIRROR_E_NOMEM) engine->memory += forest->rest.memory;
   return status;
 }
 
@@ -233,10 +245,7 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
     forest = finish(builder, &draft);
     builder->status = forest ? MIRROR_OK : MIRROR_E_NOMEM;
   }
-  if (!forest) {
-    mri_free(builder->build->alloc, left);
-    return builder->status;
-  }
+  if (!forest) return builder->status;
   const int32_t status = build_rest(builder->build, forest, left, count, engine);
   if (status) {
     forest_destroy(builder->build->alloc, forest);
@@ -259,8 +268,8 @@ int32_t mri_forest_build(const struct mri_build *build, struct mri_engine *engin
   } else if (left) {
     status = builder.status;
     engine->memory = used_memory(&builder);
-    mri_free(build->alloc, left);
   }
   if (left) builder_free(&builder);
+  mri_free(build->alloc, left);
   return status;
 }

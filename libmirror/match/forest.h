@@ -3,7 +3,7 @@
  *
  * A tree is walked by taking some bits of one word of the key as an index into a node's children,
  * until a leaf: a few rules that are compared in whole. A rule is in one tree only, or in the rest;
- * the answer is the lowest index that any tree or the rest finds.
+ * the answer is the lowest number that any tree or the rest finds.
  *
  * Keys and rules are eight words of two 16-bit lanes each. A rule matches if none of its lanes is
  * larger than the key's: lower bounds face the key's values, complements of upper bounds face their
@@ -11,7 +11,7 @@
  *
  *   word     0      1                   2       3            4            5        6        7
  *   key      ~0     protocol, ~         source  destination  ports        ~source  ~dest.   ~ports
- *   rule     index  protocol, ~         first   first        first        ~last    ~last    ~last
+ *   rule     number protocol, ~         first   first        first        ~last    ~last    ~last
  *
  * In words 1, 4 and 7 the lower half is the protocol or the source port. A prefix is a range in
  * each half by itself, so that comparing lanes and comparing words give the same.
@@ -41,8 +41,8 @@ struct mri_forest_row {
  * A node's child. Walking on from a leaf leads to itself, so that a batch takes equal steps:
  *
  *           mask             base                  first                    where, high; low bits
- *   node    bits of a word   octet of child 0      lowest index below       octet of the word; 0
- *   leaf    0                octet of itself       lowest index, or none    lines; first line
+ *   node    bits of a word   octet of child 0      lowest number below       octet of the word; 0
+ *   leaf    0                octet of itself       lowest number, or none    lines; first line
  */
 struct mri_forest_entry {
   uint32_t mask, base, first, where;
@@ -58,8 +58,7 @@ struct mri_forest {
   const struct mri_forest_entry *entries;
   const uint8_t *lines;
   uint32_t trees;
-  uint32_t rest_first;    /* lowest index in the rest, or MRI_NO_RULE */
-  uint32_t *rest_index;   /* by the rest's index */
+  uint32_t rest_first;    /* lowest number in the rest, or MRI_NO_RULE */
   struct mri_engine rest; /* structure NONE: no rest */
   struct mri_forest_tree tree[MRI_FOREST_TREES];
 };

@@ -104,10 +104,10 @@ static uint32_t halves(uint32_t low, uint32_t high) {
 }
 
 static void put_rule(struct mri_forest_row *row, const struct mri_match_rule *rule,
-                     uint32_t index) {
+                     uint32_t number) {
   const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
   const uint32_t source = mri_get32(rule->source), destination = mri_get32(rule->destination);
-  row->word[0] = index;
+  row->word[0] = number;
   row->word[1] = all ? 0 : halves(rule->protocol, ~(uint32_t)rule->protocol);
   row->word[2] = source;
   row->word[3] = destination;
@@ -142,9 +142,9 @@ bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members
   struct mri_forest_row *row = (void *)((uint8_t *)builder->lines.at + at * MRI_FOREST_LINE);
   memset(row, 0xff, (size_t)lines * MRI_FOREST_LINE);
   for (uint32_t i = 0; i < used; i++)
-    put_rule(&row[i], &builder->build->rules[kept[i]], kept[i]);
+    put_rule(&row[i], &builder->build->rules[kept[i]], builder->build->number[kept[i]]);
   builder->at_depth[depth] += used;
-  entry->first = kept[0];
+  entry->first = builder->build->number[kept[0]];
   entry->where = lines << MRI_FOREST_LINE_BITS | (uint32_t)at;
   return true;
 }

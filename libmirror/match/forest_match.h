@@ -20,7 +20,7 @@ struct forest_batch {
   _Alignas(64) struct mri_forest_row rows[MRI_FOREST_BATCH];
   _Alignas(64) uint32_t at[MRI_FOREST_BATCH];    /* octet of the entry reached */
   _Alignas(64) uint32_t where[MRI_FOREST_BATCH]; /* lines to compare, as in leaves */
-  _Alignas(64) uint32_t first[MRI_FOREST_BATCH]; /* lowest index that matched */
+  _Alignas(64) uint32_t first[MRI_FOREST_BATCH]; /* lowest number that matched */
   uint32_t some[MRI_FOREST_BATCH + 16];          /* keys that need more than the others */
   uint32_t count;
 };
@@ -125,13 +125,13 @@ static inline uint32_t forest_look_at(const struct mri_forest *forest, uint32_t 
   return forest_look(line, line + (forest_has_second(where) ? MRI_FOREST_LINE : 0), row);
 }
 
-/* Index of the first of the matching rules, MRI_NO_RULE if there is none. */
+/* Number of the first of the matching rules, MRI_NO_RULE if there is none. */
 static inline uint32_t forest_first(const struct mri_forest *forest, uint32_t where,
                                     uint32_t matching) {
   const uint32_t bit = (uint32_t)__builtin_ctz(matching | 1u << 12);
-  uint32_t index;
-  memcpy(&index, forest_line(forest, where) + (bit << 3), sizeof index);
-  return index | (uint32_t) - (matching == 0);
+  uint32_t number;
+  memcpy(&number, forest_line(forest, where) + (bit << 3), sizeof number);
+  return number | (uint32_t) - (matching == 0);
 }
 
 static inline uint32_t forest_lower(uint32_t one, uint32_t other) {
@@ -186,8 +186,7 @@ static inline void forest_match_rest(const struct mri_forest *forest, const void
   forest->rest.match(forest->rest.state, some_keys, some, found);
   for (uint32_t j = 0; j < some; j++) {
     const uint32_t i = batch->some[j];
-    if (found[j] == MRI_NO_RULE) continue;
-    batch->first[i] = forest_lower(batch->first[i], forest->rest_index[found[j]]);
+    batch->first[i] = forest_lower(batch->first[i], found[j]);
   }
 }
 

@@ -170,7 +170,7 @@ static int split(struct mri_forest_builder *builder, struct mri_forest_list list
   *entry = (struct mri_forest_entry){
       .mask = work.cut.mask,
       .base = (uint32_t)base << MRI_FOREST_ENTRY_SHIFT,
-      .first = MRI_FOREST_INDEX(*on_stack(builder, list.at)),
+      .first = builder->build->number[MRI_FOREST_INDEX(*on_stack(builder, list.at))],
       .where = (MRI_FOREST_FIRST_VIEW + work.cut.view) * (uint32_t)sizeof(uint32_t)
                << MRI_FOREST_LINE_BITS};
   return grow_children(builder, &work, &region, depth, base) ? 1 : -1;
