@@ -4,10 +4,10 @@
 #include <string.h>
 
 enum {
-  REST_GOOD = 64, /* rules that the rest may be given without another tree */
-  TREE_MIN = 32,  /* rules that make a tree worth its steps */
-  SPECIFIC = 8,   /* bits of an address that make a rule worth trying in its tree */
-  COPIES = 12,    /* of each rule at most, on average, in one tree */
+  REST_GOOD = 768, /* rules that bit vectors find about as fast as another tree */
+  TREE_MIN = 32,   /* rules that make a tree worth its steps */
+  LEAF = 4,        /* rules that one look compares */
+  COPIES = 12,     /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
   LINES_MAX = 1 << MRI_FOREST_LINE_BITS,
 };
@@ -56,6 +56,9 @@ static void builder_free(struct mri_forest_builder *builder) {
   mri_free(alloc, builder->entries.at);
   mri_free(alloc, builder->lines.at);
   mri_free(alloc, builder->lists.at);
+  mri_free(alloc, builder->places.at);
+  mri_free(alloc, builder->kept.at);
+  mri_free(alloc, builder->slots.at);
   mri_free(alloc, builder->scratch);
 }
 
@@ -64,7 +67,8 @@ static bool builder_init(struct mri_forest_builder *builder, const struct mri_bu
   *builder = (struct mri_forest_builder){.build = build, .status = MIRROR_E_NOMEM};
   builder->entries.size = sizeof(struct mri_forest_entry);
   builder->lines.size = MRI_FOREST_LINE;
-  builder->lists.size = sizeof(uint32_t);
+  builder->lists.size = builder->kept.size = builder->slots.size = sizeof(uint32_t);
+  builder->places.size = mri_forest_place_size();
   builder->patterns = mri_zalloc(build->alloc, build->count, sizeof *builder->patterns);
   builder->hoisted = mri_zalloc(build->alloc, build->count, 1);
   builder->scratch = mri_forest_scratch_new(build->alloc);
@@ -80,15 +84,14 @@ static bool builder_init(struct mri_forest_builder *builder, const struct mri_bu
 
 /* Which rules a tree is offered, and how much they may cost there. */
 struct stage {
-  unsigned view;   /* address that must be specific; MRI_FOREST_VIEWS: all rules */
-  uint32_t spread; /* as in the builder */
-  uint32_t stars;
+  uint8_t source, destination; /* bits that a rule's prefixes must have at least */
+  uint8_t spread;              /* as in the builder */
+  uint8_t stars;
 };
 
 static bool is_offered(const struct mri_build *build, const struct stage *stage, uint32_t index) {
   const struct mri_match_rule *rule = &build->rules[index];
-  if (stage->view == 1) return rule->source_length >= SPECIFIC;
-  return stage->view != 2 || rule->destination_length >= SPECIFIC;
+  return rule->source_length >= stage->source && rule->destination_length >= stage->destination;
 }
 
 /* Puts the rules that a stage is offered on the stack. */
@@ -123,7 +126,7 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   struct mri_forest_tree *tree = &forest->tree[forest->trees];
   if (!offer(builder, stage, left, *count, &list)) return false;
   if (list.count < TREE_MIN) return true;
-  builder->leaf = 4;
+  builder->leaf = LEAF;
   builder->spread = stage->spread;
   builder->stars = stage->stars;
   builder->hoists = 0;
@@ -141,7 +144,8 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
 
 static bool plant_all(struct mri_forest_builder *builder, struct mri_forest *forest, uint32_t *left,
                       uint32_t *count) {
-  static const struct stage stages[] = {{1, 4, 30}, {2, 4, 30}, {4, 6, 50}, {4, 8, 101}};
+  static const struct stage stages[] = {
+      {16, 16, 4, 60}, {16, 0, 4, 60}, {0, 16, 4, 60}, {0, 0, 4, 60}};
   for (unsigned i = 0; i < sizeof stages / sizeof stages[0]; i++) {
     if (*count <= REST_GOOD) break;
     if (!plant(builder, forest, &stages[i], left, count)) return false;

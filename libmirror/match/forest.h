@@ -1,19 +1,19 @@
 /*
  * Layout of a forest: what its builder makes and its kernels read.
  *
- * A tree is walked by taking some bits of one word of the key as an index into a node's children,
- * until a leaf: a few rules that are compared in whole. A rule is in one tree only, or in the rest;
- * the answer is the lowest number that any tree or the rest finds.
+ * A tree is walked by taking some bits of two adjacent words of the key as an index into a node's
+ * children, until a leaf: a few rules that are compared in whole. A rule is in one tree only, or in
+ * the rest; the answer is the lowest number that any tree or the rest finds.
  *
  * Keys and rules are eight words of two 16-bit lanes each. A rule matches if none of its lanes is
  * larger than the key's: lower bounds face the key's values, complements of upper bounds face their
  * complements. Both lanes of an absent field are 0, which only rules that leave it open accept.
  *
- *   word     0      1                   2       3            4            5        6        7
- *   key      ~0     protocol, ~         source  destination  ports        ~source  ~dest.   ~ports
- *   rule     number protocol, ~         first   first        first        ~last    ~last    ~last
+ *   word   0       1       2            3      4            5        6             7
+ *   key    ~0      source  destination  ports  protocol, ~  ~source  ~destination  ~ports
+ *   rule   number  first   first        first  protocol, ~  ~last    ~last         ~last
  *
- * In words 1, 4 and 7 the lower half is the protocol or the source port. A prefix is a range in
+ * In words 3, 4 and 7 the lower half is the source port or the protocol. A prefix is a range in
  * each half by itself, so that comparing lanes and comparing words give the same.
  */
 #ifndef MRI_MATCH_FOREST_H
@@ -21,14 +21,16 @@
 
 #include "match/engine.h"
 
+#include <stdbool.h>
+
 enum {
   MRI_FOREST_WORDS = 8,
   MRI_FOREST_TREES = 8,
   MRI_FOREST_LINE = 64,       /* octets, the unit of leaves: */
   MRI_FOREST_LINE_RULES = 2,  /* rules of a line */
   MRI_FOREST_LINES_MAX = 16,  /* lines of a leaf */
-  MRI_FOREST_BATCH = 64,      /* keys that are walked side by side */
-  MRI_FOREST_LINE_BITS = 24,  /* of mri_forest_entry.where: the first line */
+  MRI_FOREST_BATCH = 256,     /* keys that are walked side by side */
+  MRI_FOREST_LINE_BITS = 24,  /* of where a leaf is: the first line */
   MRI_FOREST_ENTRY_SHIFT = 4, /* an entry's octets, as a power of two */
 };
 
@@ -38,15 +40,24 @@ struct mri_forest_row {
 };
 
 /*
- * A node's child. Walking on from a leaf leads to itself, so that a batch takes equal steps:
+ * A node's child. `mask` selects bits of the two words at octet `base & 15` of a row; moved
+ * together they are the index of the next entry, counted from octet `base & ~15`.
  *
- *           mask             base                  first                    where, high; low bits
- *   node    bits of a word   octet of child 0      lowest number below       octet of the word; 0
- *   leaf    0                octet of itself       lowest number, or none    lines; first line
+ * A leaf leads to itself, so that a batch takes equal steps without asking who is done: its mask
+ * selects among the bits of word 0 of the key, which are all 1, so that the index is known. Which
+ * bits does not matter: mask holds the lines of the leaf, their number above the first one's.
  */
 struct mri_forest_entry {
-  uint32_t mask, base, first, where;
+  uint64_t mask;
+  uint32_t base;
+  uint32_t first; /* lowest number of a rule in or below it; MRI_NO_RULE: none */
 };
+
+enum { MRI_FOREST_OCTET = 15 /* of base */ };
+
+static inline bool mri_forest_is_leaf(const struct mri_forest_entry *entry) {
+  return (entry->base & MRI_FOREST_OCTET) == 0;
+}
 
 struct mri_forest_tree {
   struct mri_forest_entry root;

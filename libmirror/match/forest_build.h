@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* Words of a key that nodes look at: protocol, source, destination, ports. */
+/* Words of a key that nodes look at: source, destination, ports, protocol. */
 enum { MRI_FOREST_VIEWS = 4, MRI_FOREST_FIRST_VIEW = 1, MRI_FOREST_DEPTH = 14 };
 
 /*
@@ -31,7 +31,8 @@ struct mri_forest_builder {
   struct mri_forest_pattern *patterns;
   uint8_t *hoisted; /* by rule: not in this tree after all */
   struct mri_forest_vector entries, lines;
-  struct mri_forest_vector lists; /* stack of lists of rules of the nodes in work */
+  struct mri_forest_vector lists;               /* stack of lists of rules of the nodes in work */
+  struct mri_forest_vector places, kept, slots; /* forest_share.c */
   struct mri_forest_scratch *scratch;
   uint32_t leaf;        /* rules of a leaf that is not worth splitting */
   uint32_t spread;      /* copies of a rule in this tree, as a power of two */
@@ -62,8 +63,8 @@ struct mri_forest_region {
 
 /* Which bits to split by. */
 struct mri_forest_cut {
-  uint32_t view;
-  uint32_t mask;
+  uint32_t view;  /* and the next one */
+  uint64_t mask;  /* of both */
   uint32_t width; /* bits of mask; 0: not worth it */
 };
 
@@ -82,6 +83,16 @@ uint32_t mri_forest_prune(const struct mri_forest_builder *builder, uint32_t *me
                           uint32_t count, const struct mri_forest_region *region);
 bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members, uint32_t count,
                      uint32_t depth, struct mri_forest_entry *entry);
+
+/* forest_share.c: places that were grown before, by list, region and depth. */
+size_t mri_forest_place_size(void);
+void mri_forest_forget(struct mri_forest_builder *builder);
+bool mri_forest_known(const struct mri_forest_builder *builder, const uint32_t *members,
+                      uint32_t count, const struct mri_forest_region *region, uint32_t depth,
+                      struct mri_forest_entry *entry);
+bool mri_forest_remember(struct mri_forest_builder *builder, const uint32_t *members,
+                         uint32_t count, const struct mri_forest_region *region, uint32_t depth,
+                         const struct mri_forest_entry *entry);
 
 /* forest_node.c: a tree of the rules on top of the stack. */
 bool mri_forest_tree(struct mri_forest_builder *builder, struct mri_forest_list list,

@@ -7,12 +7,13 @@
 #include <string.h>
 
 enum {
-  BITS = 32,
-  SAMPLE = 384,
-  ITEMS = 4 * SAMPLE, /* sampled rules in all children */
-  CHUNK = 255,        /* items that octets can count */
+  BITS = 32 * MRI_FOREST_VIEWS,
+  SAMPLE = 256,
+  ITEMS = 24 * SAMPLE, /* sampled rules in all children */
+  CHUNK = 255,         /* items that octets can count */
   ROOT_BITS = 14,
   NODE_BITS = 8,
+  GAIN = 985, /* a bit must leave less than so many thousandths of the cost */
 };
 
 /* A sampled rule in one of the children so far. */
@@ -41,24 +42,36 @@ struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc)
   return mri_zalloc(alloc, 1, sizeof(struct mri_forest_scratch));
 }
 
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define ONE_BIT_EACH UINT64_C(0x0102040810204080)
+#else
+#define ONE_BIT_EACH UINT64_C(0x8040201008040201)
+#endif
+
 /* Bits to octets of 0 and 1. */
-static void unfold(uint32_t word, uint8_t octets[BITS]) {
-  for (unsigned bit = 0; bit < BITS; bit++)
-    octets[bit] = word >> bit & 1;
+static void unfold(uint32_t word, uint8_t *octets) {
+  for (unsigned i = 0; i < sizeof word; i++) {
+    const uint64_t spread = (word >> 8 * i & 0xff) * UINT64_C(0x0101010101010101) & ONE_BIT_EACH;
+    const uint64_t high = (spread + UINT64_C(0x7f7f7f7f7f7f7f7f)) | spread;
+    const uint64_t ones = high >> 7 & UINT64_C(0x0101010101010101);
+    memcpy(octets + 8 * i, &ones, sizeof ones);
+  }
 }
 
 static uint32_t take_sample(const struct mri_forest_builder *builder, const uint32_t *members,
-                            uint32_t count, uint32_t view, uint32_t *asked) {
+                            uint32_t count, uint32_t asked[MRI_FOREST_VIEWS]) {
   struct mri_forest_scratch *scratch = builder->scratch;
   const uint32_t sampled = count < SAMPLE ? count : SAMPLE;
-  *asked = 0;
+  memset(asked, 0, MRI_FOREST_VIEWS * sizeof *asked);
   for (uint32_t i = 0; i < sampled; i++) {
     const uint32_t member = members[(uint64_t)i * count / sampled];
     const struct mri_forest_pattern *rule = &builder->patterns[MRI_FOREST_INDEX(member)];
-    unfold(rule->mask[view] & ~rule->value[view], scratch->zero[i]);
-    unfold(rule->value[view], scratch->one[i]);
     scratch->items[0][i] = (struct item){(uint16_t)i, 0};
-    *asked |= rule->mask[view];
+    for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+      unfold(rule->mask[view] & ~rule->value[view], &scratch->zero[i][32 * view]);
+      unfold(rule->value[view], &scratch->one[i][32 * view]);
+      asked[view] |= rule->mask[view];
+    }
   }
   return sampled;
 }
@@ -114,11 +127,12 @@ static void look_at_children(const struct mri_forest_builder *builder, const str
 }
 
 /* The cheapest bit that copies few rules; BITS if there is none. */
-static unsigned best_bit(const struct outlook *outlook, uint32_t candidates, uint32_t count,
-                         uint32_t stars) {
+static unsigned best_bit(const struct outlook *outlook, const uint32_t candidates[MRI_FOREST_VIEWS],
+                         uint32_t count, uint32_t stars) {
   unsigned best = BITS;
   for (unsigned bit = 0; bit < BITS; bit++) {
-    if (!(candidates >> bit & 1) || outlook->stars[bit] * 100 > count * stars) continue;
+    if (!(candidates[bit / 32] >> bit % 32 & 1) || outlook->stars[bit] * 100 > count * stars)
+      continue;
     if (best == BITS || outlook->cost[bit] < outlook->cost[best]) best = bit;
   }
   return best;
@@ -153,44 +167,50 @@ static uint32_t useful_width(uint32_t count, uint32_t leaf, uint32_t limit) {
   return width < limit ? width + 1 : limit;
 }
 
-/* The cut by bits of one view; *cost is what remains behind it. */
-static struct mri_forest_cut choose_in_view(const struct mri_forest_builder *builder,
-                                            const uint32_t *members, uint32_t count, uint32_t view,
-                                            uint32_t limit, uint64_t *cost) {
-  struct mri_forest_cut cut = {.view = view};
-  uint32_t candidates;
-  uint32_t items = take_sample(builder, members, count, view, &candidates);
-  uint64_t now = 2 * (uint64_t)items * items, done = 0;
-  for (unsigned side = 0; cut.width < limit && items; side ^= 1) {
-    struct item *from = builder->scratch->items[side], *to = builder->scratch->items[side ^ 1];
-    struct outlook outlook;
-    look_at_children(builder, from, items, &outlook);
-    const unsigned bit = best_bit(&outlook, candidates, items, builder->stars);
-    if (bit == BITS || (done + outlook.cost[bit]) * 1000 > now * 985) break;
-    now = done + outlook.cost[bit];
-    items = split_children(builder, from, items, bit, to, &done);
-    candidates &= ~(1u << bit);
-    cut.mask |= 1u << bit;
-    cut.width++;
-    if (items >= ITEMS / 2) break;
+/* A node looks at two adjacent views: those that cannot go with the chosen ones are closed. */
+static void close_views(const uint32_t chosen[MRI_FOREST_VIEWS],
+                        uint32_t candidates[MRI_FOREST_VIEWS]) {
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+    for (unsigned other = 0; other < MRI_FOREST_VIEWS; other++) {
+      if (chosen[other] && (other > view + 1 || view > other + 1)) candidates[view] = 0;
+    }
   }
-  *cost = now;
-  return cut;
+  for (unsigned view = 1; view + 1 < MRI_FOREST_VIEWS; view++) {
+    if (chosen[view] && chosen[view - 1]) candidates[view + 1] = 0;
+    if (chosen[view] && chosen[view + 1]) candidates[view - 1] = 0;
+  }
+}
+
+static struct mri_forest_cut cut_of(const uint32_t chosen[MRI_FOREST_VIEWS], uint32_t width) {
+  uint32_t view = 0;
+  while (view + 2 < MRI_FOREST_VIEWS && !chosen[view])
+    view++;
+  return (struct mri_forest_cut){
+      .view = view, .mask = chosen[view] | (uint64_t)chosen[view + 1] << 32, .width = width};
 }
 
 struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder,
                                         const uint32_t *members, uint32_t count, uint32_t depth) {
   const uint32_t limit =
       useful_width(count, builder->leaf, depth ? (uint32_t)NODE_BITS : (uint32_t)ROOT_BITS);
-  const uint64_t sampled = count < SAMPLE ? count : SAMPLE;
-  struct mri_forest_cut best = {.width = 0};
-  uint64_t least = 2 * sampled * sampled;
-  for (uint32_t view = 0; view < MRI_FOREST_VIEWS; view++) {
-    uint64_t cost;
-    const struct mri_forest_cut cut = choose_in_view(builder, members, count, view, limit, &cost);
-    if (!cut.width || cost >= least) continue;
-    best = cut;
-    least = cost;
+  uint32_t candidates[MRI_FOREST_VIEWS], chosen[MRI_FOREST_VIEWS] = {0}, width = 0;
+  uint32_t items = take_sample(builder, members, count, candidates);
+  uint64_t now = 2 * (uint64_t)items * items, done = 0;
+  for (unsigned side = 0; width < limit && items; side ^= 1, width++) {
+    struct item *from = builder->scratch->items[side], *to = builder->scratch->items[side ^ 1];
+    struct outlook outlook;
+    look_at_children(builder, from, items, &outlook);
+    const unsigned bit = best_bit(&outlook, candidates, items, builder->stars);
+    if (bit == BITS || (done + outlook.cost[bit]) * 1000 > now * GAIN) break;
+    now = done + outlook.cost[bit];
+    items = split_children(builder, from, items, bit, to, &done);
+    candidates[bit / 32] &= ~(1u << bit % 32);
+    chosen[bit / 32] |= 1u << bit % 32;
+    close_views(chosen, candidates);
+    if (items >= ITEMS / 2) {
+      width++;
+      break;
+    }
   }
-  return best;
+  return cut_of(chosen, width);
 }

@@ -35,10 +35,11 @@ void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_
   const uint32_t source = common_bits(rule->source_first, rule->source_last);
   const uint32_t destination = common_bits(rule->destination_first, rule->destination_last);
   *pattern = (struct mri_forest_pattern){
-      .mask = {all ? 0 : 0xff, prefix_mask(rule->source_length),
-               prefix_mask(rule->destination_length), source | destination << 16},
-      .value = {all ? 0 : rule->protocol, mri_get32(rule->source), mri_get32(rule->destination),
-                (source & rule->source_first) | (destination & rule->destination_first) << 16},
+      .mask = {prefix_mask(rule->source_length), prefix_mask(rule->destination_length),
+               source | destination << 16, all ? 0 : 0xff},
+      .value = {mri_get32(rule->source), mri_get32(rule->destination),
+                (source & rule->source_first) | (destination & rule->destination_first) << 16,
+                all ? 0 : rule->protocol},
       .exact = is_prefix(rule->source_first, rule->source_last) &&
                is_prefix(rule->destination_first, rule->destination_last),
   };
@@ -108,10 +109,10 @@ static void put_rule(struct mri_forest_row *row, const struct mri_match_rule *ru
   const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
   const uint32_t source = mri_get32(rule->source), destination = mri_get32(rule->destination);
   row->word[0] = number;
-  row->word[1] = all ? 0 : halves(rule->protocol, ~(uint32_t)rule->protocol);
-  row->word[2] = source;
-  row->word[3] = destination;
-  row->word[4] = halves(rule->source_first, rule->destination_first);
+  row->word[1] = source;
+  row->word[2] = destination;
+  row->word[3] = halves(rule->source_first, rule->destination_first);
+  row->word[4] = all ? 0 : halves(rule->protocol, ~(uint32_t)rule->protocol);
   row->word[5] = ~source & prefix_mask(rule->source_length);
   row->word[6] = ~destination & prefix_mask(rule->destination_length);
   row->word[7] = ~halves(rule->source_last, rule->destination_last);
@@ -124,7 +125,7 @@ bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members
                      uint32_t depth, struct mri_forest_entry *entry) {
   enum { ROOM = MRI_FOREST_LINES_MAX * MRI_FOREST_LINE_RULES };
   uint32_t kept[ROOM], used = 0;
-  *entry = (struct mri_forest_entry){0, 0, MRI_NO_RULE, 0};
+  *entry = (struct mri_forest_entry){.first = MRI_NO_RULE};
   for (uint32_t i = 0; i < count; i++) {
     const uint32_t index = MRI_FOREST_INDEX(members[i]);
     if (builder->hoisted[index]) continue;
@@ -145,6 +146,6 @@ bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members
     put_rule(&row[i], &builder->build->rules[kept[i]], builder->build->number[kept[i]]);
   builder->at_depth[depth] += used;
   entry->first = builder->build->number[kept[0]];
-  entry->where = lines << MRI_FOREST_LINE_BITS | (uint32_t)at;
+  entry->mask = lines << MRI_FOREST_LINE_BITS | (uint32_t)at;
   return true;
 }

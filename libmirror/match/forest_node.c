@@ -24,11 +24,15 @@ static bool push(struct mri_forest_builder *builder, size_t count, size_t *at) {
 }
 
 /* The bits of a word under a mask, moved together. */
-static uint32_t extract(uint32_t word, uint32_t mask) {
+static uint32_t extract(uint64_t words, uint64_t mask) {
   uint32_t bits = 0;
   for (unsigned to = 0; mask; to++, mask &= mask - 1)
-    bits |= (uint32_t)((word & mask & -mask) != 0) << to;
+    bits |= (uint32_t)((words & mask & -mask) != 0) << to;
   return bits;
+}
+
+static uint64_t two_words(const uint32_t *word) {
+  return word[0] | (uint64_t)word[1] << 32;
 }
 
 static uint32_t ones(uint32_t word) {
@@ -46,14 +50,15 @@ static void hoist(struct mri_forest_builder *builder, uint32_t index) {
 /* Which children each member belongs to; those that would be copied too often are hoisted. */
 static void place(struct mri_forest_builder *builder, struct mri_forest_list list,
                   const struct work *work) {
-  const uint32_t view = work->cut.view, mask = work->cut.mask, all = work->children - 1;
+  const uint32_t view = work->cut.view, all = work->children - 1;
+  const uint64_t mask = work->cut.mask;
   uint32_t *members = on_stack(builder, list.at), *pattern = on_stack(builder, work->pattern),
            *wild = on_stack(builder, work->wild);
   for (uint32_t i = 0; i < list.count; i++) {
     const uint32_t index = MRI_FOREST_INDEX(members[i]);
     const struct mri_forest_pattern *rule = &builder->patterns[index];
-    pattern[i] = extract(rule->value[view], mask);
-    wild[i] = all & ~extract(rule->mask[view], mask);
+    pattern[i] = extract(two_words(&rule->value[view]), mask);
+    wild[i] = all & ~extract(two_words(&rule->mask[view]), mask);
     const uint32_t spread = (members[i] >> MRI_FOREST_SPREAD_SHIFT) + ones(wild[i]);
     if (wild[i] && spread > builder->spread) hoist(builder, index);
     members[i] = index | spread << MRI_FOREST_SPREAD_SHIFT;
@@ -106,42 +111,24 @@ static struct mri_forest_list child_list(const struct mri_forest_builder *builde
   return (struct mri_forest_list){work->lists + from, end[child] - from};
 }
 
-static bool equal_lists(const struct mri_forest_builder *builder, struct mri_forest_list one,
-                        struct mri_forest_list other) {
-  return one.count == other.count && memcmp(on_stack(builder, one.at), on_stack(builder, other.at),
-                                            one.count * sizeof(uint32_t)) == 0;
-}
-
-/* An earlier child that differs in one bit and has the same rules, or the child itself. */
-static uint32_t twin(const struct mri_forest_builder *builder, const struct work *work,
-                     uint32_t child) {
-  const struct mri_forest_list own = child_list(builder, work, child);
-  for (uint32_t bit = 1; own.count && bit < work->children; bit *= 2) {
-    if ((child & bit) && equal_lists(builder, own, child_list(builder, work, child ^ bit)))
-      return child ^ bit;
-  }
-  return child;
-}
-
 static bool grow_node(struct mri_forest_builder *builder, struct mri_forest_list list,
                       struct mri_forest_region region, uint32_t depth,
                       struct mri_forest_entry *entry);
 
+/* A leaf at entry `at` leads to itself. */
+static uint32_t base_of_leaf(const struct mri_forest_entry *leaf, size_t at) {
+  const uint32_t index = (uint32_t)((UINT64_C(1) << ones((uint32_t)leaf->mask)) - 1);
+  return ((uint32_t)at - index) << MRI_FOREST_ENTRY_SHIFT;
+}
+
 static bool grow_children(struct mri_forest_builder *builder, const struct work *work,
                           const struct mri_forest_region *region, uint32_t depth, size_t base) {
-  /* Lists change while their nodes grow: twins are found before. */
-  uint32_t *twins = on_stack(builder, work->pattern);
-  for (uint32_t child = 0; child < work->children; child++)
-    twins[child] = twin(builder, work, child);
   for (uint32_t child = 0; child < work->children; child++) {
-    const uint32_t other = on_stack(builder, work->pattern)[child];
-    struct mri_forest_entry *entries = builder->entries.at, entry = entries[base + other];
-    if (other == child &&
-        !grow_node(builder, child_list(builder, work, child), *region, depth + 1, &entry))
+    struct mri_forest_entry entry;
+    if (!grow_node(builder, child_list(builder, work, child), *region, depth + 1, &entry))
       return false;
-    if (!entry.mask) entry.base = (uint32_t)(base + child) << MRI_FOREST_ENTRY_SHIFT;
-    entries = builder->entries.at;
-    entries[base + child] = entry;
+    if (mri_forest_is_leaf(&entry)) entry.base = base_of_leaf(&entry, base + child);
+    ((struct mri_forest_entry *)builder->entries.at)[base + child] = entry;
   }
   return true;
 }
@@ -153,8 +140,7 @@ static int split(struct mri_forest_builder *builder, struct mri_forest_list list
       .cut = mri_forest_choose(builder, on_stack(builder, list.at), list.count, depth)};
   if (!work.cut.width) return 0;
   work.children = 1u << work.cut.width;
-  const uint32_t longer = list.count > work.children ? list.count : work.children;
-  if (!push(builder, longer, &work.pattern) || !push(builder, list.count, &work.wild) ||
+  if (!push(builder, list.count, &work.pattern) || !push(builder, list.count, &work.wild) ||
       !push(builder, work.children + 1, &work.start))
     return -1;
   place(builder, list, &work);
@@ -166,13 +152,13 @@ static int split(struct mri_forest_builder *builder, struct mri_forest_list list
   distribute(builder, list, &work);
   const size_t base = builder->entries.count;
   if (!mri_forest_grow(builder, &builder->entries, work.children)) return -1;
-  region.known[work.cut.view] |= work.cut.mask;
+  region.known[work.cut.view] |= (uint32_t)work.cut.mask;
+  region.known[work.cut.view + 1] |= (uint32_t)(work.cut.mask >> 32);
+  const uint32_t octet = (MRI_FOREST_FIRST_VIEW + work.cut.view) * (uint32_t)sizeof(uint32_t);
   *entry = (struct mri_forest_entry){
       .mask = work.cut.mask,
-      .base = (uint32_t)base << MRI_FOREST_ENTRY_SHIFT,
-      .first = builder->build->number[MRI_FOREST_INDEX(*on_stack(builder, list.at))],
-      .where = (MRI_FOREST_FIRST_VIEW + work.cut.view) * (uint32_t)sizeof(uint32_t)
-               << MRI_FOREST_LINE_BITS};
+      .base = (uint32_t)base << MRI_FOREST_ENTRY_SHIFT | octet,
+      .first = builder->build->number[MRI_FOREST_INDEX(*on_stack(builder, list.at))]};
   return grow_children(builder, &work, &region, depth, base) ? 1 : -1;
 }
 
@@ -181,13 +167,18 @@ static bool grow_node(struct mri_forest_builder *builder, struct mri_forest_list
                       struct mri_forest_region region, uint32_t depth,
                       struct mri_forest_entry *entry) {
   const size_t stack = builder->lists.count;
-  list.count = mri_forest_prune(builder, on_stack(builder, list.at), list.count, &region);
+  uint32_t *members = on_stack(builder, list.at);
+  list.count = mri_forest_prune(builder, members, list.count, &region);
+  if (!list.count) return mri_forest_leaf(builder, members, 0, depth, entry);
+  if (mri_forest_known(builder, members, list.count, &region, depth, entry)) return true;
   int done = 0;
   if (list.count > builder->leaf && depth < MRI_FOREST_DEPTH)
     done = split(builder, list, region, depth, entry);
   builder->lists.count = stack;
   if (done < 0) return false;
-  return done || mri_forest_leaf(builder, on_stack(builder, list.at), list.count, depth, entry);
+  members = on_stack(builder, list.at);
+  if (!done && !mri_forest_leaf(builder, members, list.count, depth, entry)) return false;
+  return mri_forest_remember(builder, members, list.count, &region, depth, entry);
 }
 
 /* A tree whose root is a leaf has a node of one child in front of it. */
@@ -195,20 +186,20 @@ static bool grow_root(struct mri_forest_builder *builder, struct mri_forest_list
                       struct mri_forest_tree *tree) {
   const struct mri_forest_region all = {{0}};
   if (!grow_node(builder, list, all, 0, &tree->root)) return false;
-  if (tree->root.mask) return true;
+  if (!mri_forest_is_leaf(&tree->root)) return true;
   const size_t at = builder->entries.count;
   if (!mri_forest_grow(builder, &builder->entries, 1)) return false;
-  tree->root.base = (uint32_t)at << MRI_FOREST_ENTRY_SHIFT;
+  tree->root.base = base_of_leaf(&tree->root, at);
   ((struct mri_forest_entry *)builder->entries.at)[at] = tree->root;
-  tree->root.where = 0;
   return true;
 }
 
 bool mri_forest_tree(struct mri_forest_builder *builder, struct mri_forest_list list,
                      struct mri_forest_tree *tree) {
-  enum { SHARE = 90 /* of the rules in a hundred that the common steps reach */ };
+  enum { SHARE = 75 /* of the rules in a hundred that the common steps reach */ };
   uint64_t total = 0, reached = 0;
   memset(builder->at_depth, 0, sizeof builder->at_depth);
+  mri_forest_forget(builder);
   if (!grow_root(builder, list, tree)) return false;
   tree->steps = tree->deepest = 0;
   for (unsigned depth = 0; depth <= MRI_FOREST_DEPTH; depth++)

@@ -6,23 +6,23 @@
 
 #include <immintrin.h>
 
-static inline uint32_t forest_extract(uint32_t word, uint32_t mask) {
-  return _pext_u32(word, mask);
+FOREST_INLINE uint32_t forest_extract(uint64_t words, uint64_t mask) {
+  return (uint32_t)_pext_u64(words, mask);
 }
 
 /* Octets of a key by place in its row; Z: none. Low lanes first. */
 #define Z -1
-static inline __m256i forest_places(void) {
-  return _mm256_setr_epi8(Z, Z, Z, Z, 0, Z, 0, Z, 7, 6, 5, 4, 11, 10, 9, 8, 13, 12, 15, 14, 7, 6, 5,
+FOREST_INLINE __m256i forest_places(void) {
+  return _mm256_setr_epi8(Z, Z, Z, Z, 7, 6, 5, 4, 11, 10, 9, 8, 13, 12, 15, 14, 0, Z, 0, Z, 7, 6, 5,
                           4, 11, 10, 9, 8, 13, 12, 15, 14);
 }
 #undef Z
 
-static inline __m256i forest_complements(void) {
-  return _mm256_setr_epi32(-1, (int)0xffff0000, 0, 0, 0, -1, -1, -1);
+FOREST_INLINE __m256i forest_complements(void) {
+  return _mm256_setr_epi32(-1, 0, 0, 0, (int)0xffff0000, -1, -1, -1);
 }
 
-static inline bool forest_prepare(const void *const *keys, uint32_t count,
+FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count,
                                   struct mri_forest_row *rows) {
   const __m256i places = forest_places(), complements = forest_complements();
   __m128i any = _mm_setzero_si128();
