@@ -11,7 +11,7 @@ enum {
   SAMPLE = 256,
   ITEMS = 24 * SAMPLE, /* sampled rules in all children */
   CHUNK = 255,         /* items that octets can count */
-  ROOT_BITS = 14,
+  ROOT_BITS = 12,
   NODE_BITS = 8,
   GAIN = 985, /* a bit must leave less than so many thousandths of the cost */
 };
