@@ -5,9 +5,13 @@
 
 enum {
   REST_GOOD = 768, /* rules that bit vectors find about as fast as another tree */
-  TREE_MIN = 32,   /* rules that make a tree worth its steps */
-  LEAF = 4,        /* rules that one look compares */
-  COPIES = 12,     /* of each rule at most, on average, in one tree */
+  TREE_MIN = 32,   /* rules that make one more tree worth its steps */
+  STAGES = 3,
+  SPECIFIC = 16, /* bits of a prefix that make a rule fit for a tree by that address */
+  SPREAD = 4,
+  STARS = 60,
+  LEAF = 4,    /* rules that one look compares */
+  COPIES = 12, /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
   LINES_MAX = 1 << MRI_FOREST_LINE_BITS,
 };
@@ -125,14 +129,15 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   struct mri_forest_list list;
   struct mri_forest_tree *tree = &forest->tree[forest->trees];
   if (!offer(builder, stage, left, *count, &list)) return false;
-  if (list.count < TREE_MIN) return true;
+  const uint32_t least = forest->trees ? TREE_MIN : 1;
+  if (list.count < least) return true;
   builder->leaf = LEAF;
   builder->spread = stage->spread;
   builder->stars = stage->stars;
   builder->hoists = 0;
   builder->copies_left = (uint64_t)list.count * COPIES + 1024;
   if (!mri_forest_tree(builder, list, tree)) return false;
-  if (list.count - builder->hoists < TREE_MIN) {
+  if (list.count - builder->hoists < least) {
     builder->entries.count = entries;
     builder->lines.count = lines;
     return true;
@@ -142,13 +147,27 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   return true;
 }
 
+/*
+ * Rules that are specific in both addresses go into the first tree. That is better the one by the
+ * address in which clearly more rules are specific, for all of them go with it.
+ */
+static bool is_destination_first(const struct mri_build *build) {
+  uint32_t source = 0, destination = 0;
+  for (uint32_t i = 0; i < build->count; i++) {
+    source += build->rules[i].source_length >= SPECIFIC;
+    destination += build->rules[i].destination_length >= SPECIFIC;
+  }
+  return (uint64_t)destination * 100 > (uint64_t)source * 105;
+}
+
 static bool plant_all(struct mri_forest_builder *builder, struct mri_forest *forest, uint32_t *left,
                       uint32_t *count) {
-  static const struct stage stages[] = {
-      {16, 16, 4, 60}, {16, 0, 4, 60}, {0, 16, 4, 60}, {0, 0, 4, 60}};
-  for (unsigned i = 0; i < sizeof stages / sizeof stages[0]; i++) {
-    if (*count <= REST_GOOD) break;
-    if (!plant(builder, forest, &stages[i], left, count)) return false;
+  static const struct stage stages[2][STAGES] = {
+      {{SPECIFIC, 0, SPREAD, STARS}, {0, SPECIFIC, SPREAD, STARS}, {0, 0, SPREAD, STARS}},
+      {{0, SPECIFIC, SPREAD, STARS}, {SPECIFIC, 0, SPREAD, STARS}, {0, 0, SPREAD, STARS}}};
+  const struct stage *stage = stages[is_destination_first(builder->build)];
+  for (unsigned i = 0; i<STAGES && * count> REST_GOOD; i++) {
+    if (!plant(builder, forest, &stage[i], left, count)) return false;
   }
   return true;
 }

@@ -8,7 +8,7 @@
 
 enum {
   BITS = 32 * MRI_FOREST_VIEWS,
-  SAMPLE = 256,
+  SAMPLE = 128,
   ITEMS = 24 * SAMPLE, /* sampled rules in all children */
   CHUNK = 255,         /* items that octets can count */
   ROOT_BITS = 12,
@@ -27,15 +27,22 @@ struct mri_forest_scratch {
   struct item items[2][ITEMS];
 };
 
-/* The rules that ask for 0 and 1, by bit, in one child. */
+enum { VIEW = 32 /* bits of a view */ };
+
+/* The rules that ask for 0 and 1, by bit of a view, in one child. */
 struct tally {
-  uint16_t zero[BITS], one[BITS];
+  uint16_t zero[VIEW], one[VIEW];
 };
 
 /* What splitting by each bit would lead to. */
 struct outlook {
   uint32_t cost[BITS];
   uint32_t stars[BITS]; /* rules that would be copied */
+};
+
+/* Bits that may still be chosen, by view. */
+struct candidates {
+  uint32_t bits[MRI_FOREST_VIEWS];
 };
 
 struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc) {
@@ -59,34 +66,35 @@ static void unfold(uint32_t word, uint8_t *octets) {
 }
 
 static uint32_t take_sample(const struct mri_forest_builder *builder, const uint32_t *members,
-                            uint32_t count, uint32_t asked[MRI_FOREST_VIEWS]) {
+                            uint32_t count, struct candidates *asked) {
   struct mri_forest_scratch *scratch = builder->scratch;
   const uint32_t sampled = count < SAMPLE ? count : SAMPLE;
-  memset(asked, 0, MRI_FOREST_VIEWS * sizeof *asked);
+  *asked = (struct candidates){{0}};
   for (uint32_t i = 0; i < sampled; i++) {
     const uint32_t member = members[(uint64_t)i * count / sampled];
     const struct mri_forest_pattern *rule = &builder->patterns[MRI_FOREST_INDEX(member)];
     scratch->items[0][i] = (struct item){(uint16_t)i, 0};
     for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
-      unfold(rule->mask[view] & ~rule->value[view], &scratch->zero[i][32 * view]);
-      unfold(rule->value[view], &scratch->one[i][32 * view]);
-      asked[view] |= rule->mask[view];
+      unfold(rule->mask[view] & ~rule->value[view], &scratch->zero[i][VIEW * view]);
+      unfold(rule->value[view], &scratch->one[i][VIEW * view]);
+      asked->bits[view] |= rule->mask[view];
     }
   }
   return sampled;
 }
 
 static void count_chunk(const struct mri_forest_scratch *scratch, const struct item *items,
-                        uint32_t count, struct tally *tally) {
-  uint8_t zero[BITS] = {0}, one[BITS] = {0};
+                        uint32_t count, unsigned view, struct tally *tally) {
+  uint8_t zero[VIEW] = {0}, one[VIEW] = {0};
   for (uint32_t i = 0; i < count; i++) {
-    const uint8_t *zeros = scratch->zero[items[i].rule], *ones = scratch->one[items[i].rule];
-    for (unsigned bit = 0; bit < BITS; bit++) {
+    const uint8_t *zeros = &scratch->zero[items[i].rule][VIEW * view];
+    const uint8_t *ones = &scratch->one[items[i].rule][VIEW * view];
+    for (unsigned bit = 0; bit < VIEW; bit++) {
       zero[bit] = (uint8_t)(zero[bit] + zeros[bit]);
       one[bit] = (uint8_t)(one[bit] + ones[bit]);
     }
   }
-  for (unsigned bit = 0; bit < BITS; bit++) {
+  for (unsigned bit = 0; bit < VIEW; bit++) {
     tally->zero[bit] = (uint16_t)(tally->zero[bit] + zero[bit]);
     tally->one[bit] = (uint16_t)(tally->one[bit] + one[bit]);
   }
@@ -96,14 +104,15 @@ static void count_chunk(const struct mri_forest_scratch *scratch, const struct i
  * Adds one child of `count` items. A packet goes either way as often as rules do, half of an open
  * one each, and meets all rules there.
  */
-static void look(struct outlook *outlook, const struct tally *tally, uint32_t count,
+static void look(struct outlook *outlook, unsigned view, const struct tally *tally, uint32_t count,
                  uint32_t leaf) {
-  for (unsigned bit = 0; bit < BITS; bit++) {
+  uint32_t *cost = &outlook->cost[VIEW * view], *stars = &outlook->stars[VIEW * view];
+  for (unsigned bit = 0; bit < VIEW; bit++) {
     const uint32_t zero = tally->zero[bit], one = tally->one[bit];
     const uint32_t left = count - one, right = count - zero;
-    outlook->cost[bit] += (count + zero - one) * (left > leaf ? left : leaf) +
-                          (count + one - zero) * (right > leaf ? right : leaf);
-    outlook->stars[bit] += count - zero - one;
+    cost[bit] += (count + zero - one) * (left > leaf ? left : leaf) +
+                 (count + one - zero) * (right > leaf ? right : leaf);
+    stars[bit] += count - zero - one;
   }
 }
 
@@ -114,26 +123,39 @@ static uint32_t child_end(const struct item *items, uint32_t count, uint32_t fro
   return end;
 }
 
+static void look_at_child(const struct mri_forest_builder *builder, const struct item *items,
+                          uint32_t count, const struct candidates *candidates,
+                          struct outlook *outlook) {
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+    struct tally tally = {{0}, {0}};
+    if (!candidates->bits[view]) continue;
+    for (uint32_t at = 0; at < count; at += CHUNK)
+      count_chunk(builder->scratch, items + at, count - at < CHUNK ? count - at : CHUNK, view,
+                  &tally);
+    look(outlook, view, &tally, count, builder->leaf);
+  }
+}
+
 static void look_at_children(const struct mri_forest_builder *builder, const struct item *items,
-                             uint32_t count, struct outlook *outlook) {
+                             uint32_t count, const struct candidates *candidates,
+                             struct outlook *outlook) {
   memset(outlook, 0, sizeof *outlook);
   for (uint32_t from = 0, end; from < count; from = end) {
-    struct tally tally = {{0}, {0}};
     end = child_end(items, count, from);
-    for (uint32_t at = from; at < end; at += CHUNK)
-      count_chunk(builder->scratch, items + at, end - at < CHUNK ? end - at : CHUNK, &tally);
-    look(outlook, &tally, end - from, builder->leaf);
+    look_at_child(builder, items + from, end - from, candidates, outlook);
   }
 }
 
 /* The cheapest bit that copies few rules; BITS if there is none. */
-static unsigned best_bit(const struct outlook *outlook, const uint32_t candidates[MRI_FOREST_VIEWS],
+static unsigned best_bit(const struct outlook *outlook, const struct candidates *candidates,
                          uint32_t count, uint32_t stars) {
   unsigned best = BITS;
-  for (unsigned bit = 0; bit < BITS; bit++) {
-    if (!(candidates[bit / 32] >> bit % 32 & 1) || outlook->stars[bit] * 100 > count * stars)
-      continue;
-    if (best == BITS || outlook->cost[bit] < outlook->cost[best]) best = bit;
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+    for (uint32_t left = candidates->bits[view]; left; left &= left - 1) {
+      const unsigned bit = VIEW * view + (unsigned)__builtin_ctz(left);
+      if (outlook->stars[bit] * 100 > count * stars) continue;
+      if (best == BITS || outlook->cost[bit] < outlook->cost[best]) best = bit;
+    }
   }
   return best;
 }
@@ -168,16 +190,16 @@ static uint32_t useful_width(uint32_t count, uint32_t leaf, uint32_t limit) {
 }
 
 /* A node looks at two adjacent views: those that cannot go with the chosen ones are closed. */
-static void close_views(const uint32_t chosen[MRI_FOREST_VIEWS],
-                        uint32_t candidates[MRI_FOREST_VIEWS]) {
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
-    for (unsigned other = 0; other < MRI_FOREST_VIEWS; other++) {
-      if (chosen[other] && (other > view + 1 || view > other + 1)) candidates[view] = 0;
-    }
+static void close_views(const uint32_t chosen[MRI_FOREST_VIEWS], struct candidates *candidates) {
+  uint32_t used = 0, open = 0;
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++)
+    used |= (uint32_t)(chosen[view] != 0) << view;
+  for (unsigned view = 0; view + 1 < MRI_FOREST_VIEWS; view++) {
+    const uint32_t pair = 3u << view;
+    if ((used & ~pair) == 0) open |= pair;
   }
-  for (unsigned view = 1; view + 1 < MRI_FOREST_VIEWS; view++) {
-    if (chosen[view] && chosen[view - 1]) candidates[view + 1] = 0;
-    if (chosen[view] && chosen[view + 1]) candidates[view - 1] = 0;
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+    if (!(open >> view & 1)) candidates->bits[view] = 0;
   }
 }
 
@@ -193,20 +215,21 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
                                         const uint32_t *members, uint32_t count, uint32_t depth) {
   const uint32_t limit =
       useful_width(count, builder->leaf, depth ? (uint32_t)NODE_BITS : (uint32_t)ROOT_BITS);
-  uint32_t candidates[MRI_FOREST_VIEWS], chosen[MRI_FOREST_VIEWS] = {0}, width = 0;
-  uint32_t items = take_sample(builder, members, count, candidates);
+  struct candidates candidates;
+  uint32_t chosen[MRI_FOREST_VIEWS] = {0}, width = 0;
+  uint32_t items = take_sample(builder, members, count, &candidates);
   uint64_t now = 2 * (uint64_t)items * items, done = 0;
   for (unsigned side = 0; width < limit && items; side ^= 1, width++) {
     struct item *from = builder->scratch->items[side], *to = builder->scratch->items[side ^ 1];
     struct outlook outlook;
-    look_at_children(builder, from, items, &outlook);
-    const unsigned bit = best_bit(&outlook, candidates, items, builder->stars);
+    look_at_children(builder, from, items, &candidates, &outlook);
+    const unsigned bit = best_bit(&outlook, &candidates, items, builder->stars);
     if (bit == BITS || (done + outlook.cost[bit]) * 1000 > now * GAIN) break;
     now = done + outlook.cost[bit];
     items = split_children(builder, from, items, bit, to, &done);
-    candidates[bit / 32] &= ~(1u << bit % 32);
-    chosen[bit / 32] |= 1u << bit % 32;
-    close_views(chosen, candidates);
+    candidates.bits[bit / VIEW] &= ~(1u << bit % VIEW);
+    chosen[bit / VIEW] |= 1u << bit % VIEW;
+    close_views(chosen, &candidates);
     if (items >= ITEMS / 2) {
       width++;
       break;
