@@ -4,14 +4,14 @@
 #include <string.h>
 
 enum {
-  REST_GOOD = 768, /* rules that bit vectors find about as fast as another tree */
-  TREE_MIN = 32,   /* rules that make one more tree worth its steps */
+  TREE_MIN = 32, /* rules that make one more tree worth its steps */
   STAGES = 3,
   SPECIFIC = 16, /* bits of a prefix that make a rule fit for a tree by that address */
-  SPREAD = 4,
-  STARS = 60,
-  LEAF = 4,    /* rules that one look compares */
-  COPIES = 12, /* of each rule at most, on average, in one tree */
+  SPREAD = 4,    /* copies of a rule in a tree, as a power of two; */
+  LONG = 30000,  /* twice as many in lists longer than this, for the rest would be long */
+  STARS = 60,    /* rules in a hundred that a chosen bit may leave open */
+  LEAF = 4,      /* rules that one look compares */
+  COPIES = 12,   /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
   LINES_MAX = 1 << MRI_FOREST_LINE_BITS,
 };
@@ -86,11 +86,9 @@ static bool builder_init(struct mri_forest_builder *builder, const struct mri_bu
 
 /* ---- which rules go where ---- */
 
-/* Which rules a tree is offered, and how much they may cost there. */
+/* Which rules a tree is offered: bits that their prefixes must have at least. */
 struct stage {
-  uint8_t source, destination; /* bits that a rule's prefixes must have at least */
-  uint8_t spread;              /* as in the builder */
-  uint8_t stars;
+  uint8_t source, destination;
 };
 
 static bool is_offered(const struct mri_build *build, const struct stage *stage, uint32_t index) {
@@ -132,8 +130,8 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   const uint32_t least = forest->trees ? TREE_MIN : 1;
   if (list.count < least) return true;
   builder->leaf = LEAF;
-  builder->spread = stage->spread;
-  builder->stars = stage->stars;
+  builder->spread = SPREAD + (builder->build->count > LONG);
+  builder->stars = STARS;
   builder->hoists = 0;
   builder->copies_left = (uint64_t)list.count * COPIES + 1024;
   if (!mri_forest_tree(builder, list, tree)) return false;
@@ -145,6 +143,18 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   *count = keep_hoisted(builder, left, *count);
   forest->trees++;
   return true;
+}
+
+/* How many rules bit vectors find as fast as another tree and fewer rules. */
+static uint32_t rest_good(uint32_t isa) {
+  switch (isa) {
+    case MIRROR_ISA_AVX512:
+      return 1400;
+    case MIRROR_ISA_AVX2:
+      return 700;
+    default:
+      return 400;
+  }
 }
 
 /*
@@ -162,9 +172,9 @@ static bool is_destination_first(const struct mri_build *build) {
 
 static bool plant_all(struct mri_forest_builder *builder, struct mri_forest *forest, uint32_t *left,
                       uint32_t *count) {
-  static const struct stage stages[2][STAGES] = {
-      {{SPECIFIC, 0, SPREAD, STARS}, {0, SPECIFIC, SPREAD, STARS}, {0, 0, SPREAD, STARS}},
-      {{0, SPECIFIC, SPREAD, STARS}, {SPECIFIC, 0, SPREAD, STARS}, {0, 0, SPREAD, STARS}}};
+  static const struct stage stages[2][STAGES] = {{{SPECIFIC, 0}, {0, SPECIFIC}, {0, 0}},
+                                                 {{0, SPECIFIC}, {SPECIFIC, 0}, {0, 0}}};
+  const uint32_t good = rest_good(builder->build->isa);
   const struct stage *stage = stages[is_destination_first(builder->build)];
   for (unsigned i = 0; i<STAGES && * count> REST_GOOD; i++) {
     if (!plant(builder, forest, &stage[i], left, count)) return false;

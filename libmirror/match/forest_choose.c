@@ -186,7 +186,7 @@ static uint32_t useful_width(uint32_t count, uint32_t leaf, uint32_t limit) {
   uint32_t width = 2;
   while (width < limit && count >> width > leaf / 2)
     width++;
-  return width < limit ? width + 1 : limit;
+  return width + 1 < limit ? width + 2 : limit;
 }
 
 /* A node looks at two adjacent views: those that cannot go with the chosen ones are closed. */
