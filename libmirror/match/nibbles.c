@@ -6,11 +6,11 @@
 #include <string.h>
 
 enum {
-  SEGMENT = 256,     /* rules that a kernel walks before decided packets are taken out */
   ALIGNMENT = 64,    /* octets, of what kernels load whole */
   CLASSES_FROM = 128 /* rules from which telling keys apart may pay */
 };
 
+/* Rules that a kernel walks before decided packets are taken out. */
 struct segment {
   void *rules;            /* in the layout of the instruction set */
   const uint32_t *number; /* of each of its rules */
@@ -86,6 +86,40 @@ void mri_octets_of(struct mri_octets *to, const struct mri_match_rule *rule) {
   to->asks |= MIRROR_KEY_PROTOCOL;
   to->mask[0] = 0xff;
   to->value[0] = (uint8_t)rule->protocol;
+}
+
+static uint32_t find_range(const struct mri_port_range *ranges, uint32_t count,
+                           const struct mri_octets *rule, unsigned port) {
+  uint32_t at = 0;
+  while (at < count &&
+         (ranges[at].first != rule->first[port] || ranges[at].last != rule->last[port]))
+    at++;
+  return at;
+}
+
+uint32_t mri_port_ranges(const struct mri_octets *rules, uint32_t count, unsigned port,
+                         struct mri_port_range *ranges) {
+  struct mri_port_range found[MRI_BLOCK_MAX];
+  uint32_t distinct = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!rules[i].is_range[port]) continue;
+    const uint32_t at = find_range(found, distinct, &rules[i], port);
+    if (at == distinct)
+      found[distinct++] = (struct mri_port_range){rules[i].first[port], rules[i].last[port], 0};
+    found[at].rules |= (uint64_t)1 << i;
+  }
+  if (ranges) memcpy(ranges, found, distinct * sizeof *ranges);
+  return distinct;
+}
+
+uint32_t mri_live_halves(const struct mri_octets *rules, uint32_t count, uint32_t halves) {
+  uint32_t live = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t half = 0; half < halves; half++) {
+      if (rules[i].mask[2 * half] | rules[i].mask[2 * half + 1]) live |= 1u << half;
+    }
+  }
+  return live;
 }
 
 /* ---- match ---- */
@@ -194,9 +228,14 @@ static const struct mri_nibbles_layout *layout_of(uint32_t isa) {
 #if defined(__x86_64__)
     case MIRROR_ISA_AVX512:
       return &mri_nibbles_avx512;
+    case MIRROR_ISA_AVX2:
+      return &mri_nibbles_avx2;
+#elif defined(__aarch64__)
+    case MIRROR_ISA_NEON:
+      return &mri_nibbles_neon;
 #endif
     default:
-      return NULL;
+      return &mri_nibbles_scalar;
   }
 }
 
@@ -223,9 +262,10 @@ static void free_room(const struct mri_alloc *alloc, struct places *places) {
   mri_free(alloc, places->number);
 }
 
-static int32_t make_places(const struct mri_build *build, struct places *places) {
+static int32_t make_places(const struct mri_build *build, const struct mri_nibbles_layout *layout,
+                           struct places *places) {
   const uint32_t numbers = build->number[build->count - 1] + 1;
-  places->are_numbers = numbers <= SEGMENT;
+  places->are_numbers = numbers <= layout->rules;
   places->count = places->are_numbers ? numbers : build->count;
   const int32_t status = make_room(build->alloc, places->count, places);
   if (status) return status;
@@ -237,14 +277,6 @@ static int32_t make_places(const struct mri_build *build, struct places *places)
     places->number[place] = build->number[i];
   }
   return MIRROR_OK;
-}
-
-static uint32_t segment_length(uint32_t count, uint32_t start) {
-  return count - start < SEGMENT ? count - start : SEGMENT;
-}
-
-static uint32_t segment_count(uint32_t count) {
-  return (count + SEGMENT - 1) / SEGMENT;
 }
 
 /* The rules of one class, copied; *count of them. */
@@ -268,13 +300,22 @@ struct plan {
   uint32_t family;
 };
 
+static uint32_t segment_length(const struct plan *plan, uint32_t start) {
+  const uint32_t left = plan->selected.count - start;
+  return left < plan->layout->rules ? left : plan->layout->rules;
+}
+
+static uint32_t segment_count(const struct plan *plan) {
+  return (plan->selected.count + plan->layout->rules - 1) / plan->layout->rules;
+}
+
 static uint64_t class_size(struct plan *plan, uint32_t class) {
   const uint32_t count = select_class(plan->places, &plan->classes, class, &plan->selected);
   uint64_t size =
-      aligned(segment_count(count) * sizeof(struct segment)) + aligned(count * sizeof(uint32_t));
-  for (uint32_t at = 0; at < count; at += SEGMENT)
+      aligned(segment_count(plan) * sizeof(struct segment)) + aligned(count * sizeof(uint32_t));
+  for (uint32_t at = 0; at < count; at += plan->layout->rules)
     size += aligned(
-        plan->layout->size(plan->selected.rules + at, segment_length(count, at), plan->family));
+        plan->layout->size(plan->selected.rules + at, segment_length(plan, at), plan->family));
   return size;
 }
 
@@ -293,13 +334,13 @@ static void *carve(uint8_t **free, uint64_t size) {
 
 static void fill_class(struct plan *plan, uint32_t class, uint8_t **free, struct class_list *list) {
   const uint32_t count = select_class(plan->places, &plan->classes, class, &plan->selected);
-  struct segment *segment = carve(free, segment_count(count) * sizeof *segment);
+  struct segment *segment = carve(free, segment_count(plan) * sizeof *segment);
   uint32_t *number = carve(free, count * sizeof *number);
   memcpy(number, plan->selected.number, count * sizeof *number);
   list->segment = segment;
-  for (uint32_t at = 0; at < count; at += SEGMENT) {
+  for (uint32_t at = 0; at < count; at += plan->layout->rules) {
     const struct mri_octets *rules = plan->selected.rules + at;
-    const uint32_t length = segment_length(count, at);
+    const uint32_t length = segment_length(plan, at);
     void *memory = carve(free, plan->layout->size(rules, length, plan->family));
     plan->layout->fill(memory, rules, length, plan->family);
     segment[list->segments++] = (struct segment){memory, number + at};
@@ -356,9 +397,8 @@ static int32_t build_places(const struct mri_build *build, const struct places *
 }
 
 int32_t mri_nibbles_build(const struct mri_build *build, struct mri_engine *engine) {
-  if (!layout_of(build->isa)) return mri_scan_build(build, engine);
   struct places places = {.count = 0};
-  int32_t status = make_places(build, &places);
+  int32_t status = make_places(build, layout_of(build->isa), &places);
   if (!status) status = build_places(build, &places, engine);
   free_room(build->alloc, &places);
   return status;
