@@ -78,6 +78,10 @@ INLINE vec in_ranges(const struct mri_plane *plane, const struct columns *column
   return set;
 }
 
+INLINE vec look_up_octet(const mri_byte_table *tables, const vec *nibble) {
+  return both(look_up(entries(tables[0]), nibble[0]), look_up(entries(tables[1]), nibble[1]));
+}
+
 /* The rules of a plane that match. */
 INLINE vec look_up_plane(const struct mri_plane *plane, const struct columns *columns,
                          const uint32_t octets, bool absent) {
@@ -85,12 +89,12 @@ INLINE vec look_up_plane(const struct mri_plane *plane, const struct columns *co
   vec set = all(plane->rules);
   UNROLL
   for (uint32_t half = 0; half < octets / 2; half++) {
-    const uint32_t nibbles = half ? 4 : 2;
+    const vec *nibble = columns->nibble + 4 * half;
     if (!(plane->live >> half & 1)) continue;
-    UNROLL
-    for (uint32_t n = 0; n < nibbles; n++)
-      set = both(set, look_up(entries(tables[n]), columns->nibble[4 * half + n]));
-    tables += nibbles;
+    vec agree = look_up_octet(tables, nibble);
+    if (half) agree = both(agree, look_up_octet(tables + 2, nibble + 2));
+    set = both(set, agree);
+    tables += half ? 4 : 2;
   }
   set = in_ranges(plane, columns, octets, set);
   if (absent) set = both(set, look_up(entries(plane->absent), columns->nibble[2]));
