@@ -118,6 +118,8 @@ static int open_files(struct run *run) {
     status = complain(input_status(failure), "%s", report.text);
   else if (mirror_output_open(run->context, out, NULL, &run->output, &report))
     status = complain(STATUS_IO, "%s", report.text);
+  else if (!arguments_are_distinct(&run->arguments)) /* now that OUT is there */
+    status = STATUS_USAGE;
   else if (run->arguments.verdicts && !verdicts_open(&run->verdicts, run->arguments.verdicts))
     status = STATUS_IO;
   free(in);
@@ -148,7 +150,8 @@ static int create_tap(struct run *run) {
 
   int32_t status = mirror_tap_create(run->context, &options, &run->tap, &report);
   if (status == MIRROR_OK) return STATUS_DONE;
-  return complain(status == MIRROR_E_MAC ? STATUS_USAGE : STATUS_IO, "%s", report.text);
+  bool no_auto = status == MIRROR_E_MAC || status == MIRROR_E_LINK_TYPE;
+  return complain(no_auto ? STATUS_USAGE : STATUS_IO, "%s", report.text);
 }
 
 static int prepare(struct run *run) {
@@ -162,15 +165,18 @@ static int prepare(struct run *run) {
   return status ? status : create_tap(run);
 }
 
-/* Says so, and is true, if copies or rows can no longer be written. */
-static bool output_failed(struct run *run) {
+/* Copies or rows can no longer be written. */
+static bool output_failed(const struct run *run) {
+  return mirror_tap_output_status(run->tap, NULL) != MIRROR_OK || !verdicts_good(run->verdicts);
+}
+
+/* The table says so when it is closed. */
+static int complain_of_output(const struct run *run) {
   mirror_report report;
 
-  if (mirror_tap_output_status(run->tap, NULL) == MIRROR_OK) return !verdicts_good(run->verdicts);
   mirror_report_init(&report, sizeof report);
-  mirror_tap_output_status(run->tap, &report);
-  complain(STATUS_IO, "%s", report.text);
-  return true;
+  if (mirror_tap_output_status(run->tap, &report)) complain(STATUS_IO, "%s", report.text);
+  return STATUS_IO;
 }
 
 /* All packets, from the first to the end, a fault or a signal. */
@@ -190,7 +196,7 @@ static int pass_packets(struct run *run) {
   } while (status == MIRROR_OK && !failed);
   progress_end(&progress);
 
-  if (failed) return STATUS_IO;
+  if (failed) return complain_of_output(run);
   if (status == MIRROR_E_END) return STATUS_DONE;
   if (status == MIRROR_E_INTERRUPTED) return STATUS_SIGNAL + signal_caught;
   return complain(input_status(status), "%s", report.text);
@@ -203,7 +209,7 @@ static int finish(struct run *run, int status) {
 
   ignore_signals();
   mirror_report_init(&report, sizeof report);
-  if (status != STATUS_IO && mirror_output_flush(run->output, &report))
+  if (!mirror_tap_output_status(run->tap, NULL) && mirror_output_flush(run->output, &report))
     status = complain(STATUS_IO, "%s", report.text);
   bool table_written = verdicts_close(run->verdicts);
   run->verdicts = NULL;
