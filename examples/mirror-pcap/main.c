@@ -6,6 +6,7 @@
 #include "summary.h"
 #include "verdicts.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libmirror/libmirror.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct run {
   struct arguments arguments;
@@ -231,10 +233,19 @@ static void release(struct run *run) {
   mirror_context_destroy(run->context);
 }
 
+/* A file that is opened must not become standard output because that was closed. What is put in
+ * the place of a closed one fails when it is used, as before. */
+static void hold_standard_descriptors(void) {
+  for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 int main(int argc, char **argv) {
   struct run run = {0};
   int status;
 
+  hold_standard_descriptors();
   if (!arguments_read(&run.arguments, argc, argv, &status)) return status;
   signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error like any other */
   status = prepare(&run);

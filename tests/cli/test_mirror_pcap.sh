@@ -212,6 +212,13 @@ mirror 0 --verdicts - "$capture" copies2.pcap
 cmp out verdicts.tsv || fail "verdicts on standard output differ"
 says err "received"
 
+# Nothing that is opened takes the place of a standard stream that is closed.
+status=0
+"$program" --config "$config" --source eni-03 --direction auto "$capture" closed.pcap \
+  <&- >&- 2>err || status=$?
+[ "$status" = 4 ] || fail "closed standard streams: exit status $status"
+cmp closed.pcap copies.pcap || fail "copies are spoilt if standard streams are closed"
+
 # A reader that goes away is an error like any other.
 status_file=$PWD/status
 {
