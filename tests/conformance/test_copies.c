@@ -103,6 +103,31 @@ static void test_v1_every_setting_of_a_target(void **state) {
   }
 }
 
+/* V1: the outer Ethernet addresses, of single receivers and of groups. */
+static void test_v1_outer_ethernet_addresses(void **state) {
+  static const struct {
+    uint32_t family;
+    const char *address;
+    uint8_t mac[6];
+  } cases[] = {{4, "10.9.0.2", {2, 0, 10, 9, 0, 2}},
+               {6, "2001:db8::1:2", {2, 0, 0, 1, 0, 2}},
+               {4, "239.129.2.3", {1, 0, 0x5e, 1, 2, 3}},
+               {6, "ff02::1:2", {0x33, 0x33, 0, 1, 0, 2}}};
+  static const uint8_t source[6] = {2, 1, 2, 3, 4, 5};
+  struct stage stage;
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct objects objects = objects_of(cases[i].family);
+    objects.target.address = cases[i].address;
+    objects.source.mac = "02:01:02:03:04:05";
+    open_objects(&stage, &objects);
+    pass_length(&stage, 60);
+    assert_memory_equal(stage.octets, cases[i].mac, 6);
+    assert_memory_equal(stage.octets + 6, source, 6);
+    stage_close(&stage);
+  }
+}
+
 /* V3: at the limit of the smaller MTU and one octet over, over IPv4 and IPv6. */
 static void test_v3_the_smaller_mtu_bounds_the_outer_packet(void **state) {
   static const struct {
@@ -253,6 +278,7 @@ static void test_f6_a_packet_marked_as_blocked_is_not_mirrored(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_v1_every_setting_of_a_target),
+      cmocka_unit_test(test_v1_outer_ethernet_addresses),
       cmocka_unit_test(test_v3_the_smaller_mtu_bounds_the_outer_packet),
       cmocka_unit_test(test_v3_packet_length_and_mtu_together),
       cmocka_unit_test(test_v3_drop_instead_of_truncate),
