@@ -166,11 +166,38 @@ static void test_f1_copies_of_our_own(void **state) {
   guard_page_free(guard);
 }
 
+/* A packet that says it has octets and has none is refused, and the whole call with it. */
+static void test_packets_without_octets(void **state) {
+  mirror_packet packets[2] = {packet_of(NULL, 0, MIRROR_LINK_ETHERNET),
+                              packet_of(NULL, 1, MIRROR_LINK_ETHERNET)};
+  mirror_explanation *explanation;
+  mirror_verdict verdicts[2];
+  mirror_report report;
+  mirror_stats stats;
+  mirror_plan *plan;
+  struct stage stage;
+  (void)state;
+  open_bounds(&stage);
+  assert_int_equal(mirror_plan_acquire(stage.scene.context, &plan), MIRROR_OK);
+  assert_int_equal(mirror_plan_match(plan, packets, 2, verdicts), MIRROR_E_ARGUMENT);
+  assert_int_equal(mirror_plan_match(plan, packets, 1, verdicts), MIRROR_OK);
+  mirror_report_init(&report, sizeof report);
+  assert_int_equal(mirror_plan_explain(plan, &packets[1], &explanation, &report),
+                   MIRROR_E_ARGUMENT);
+  mirror_plan_release(plan);
+  assert_int_equal(mirror_tap_submit(stage.tap, packets, 2, NULL), MIRROR_E_ARGUMENT);
+  mirror_stats_init(&stats, sizeof stats);
+  assert_int_equal(mirror_tap_stats(stage.tap, &stats), MIRROR_OK);
+  assert_int_equal(stats.received.packets, 0);
+  stage_close(&stage);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_m8_packets_of_all_kinds),
       cmocka_unit_test(test_m5_vlan_tags),
       cmocka_unit_test(test_f1_copies_of_our_own),
+      cmocka_unit_test(test_packets_without_octets),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
