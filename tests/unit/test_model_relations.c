@@ -183,6 +183,32 @@ static void test_o10_needed_connection_is_found_from_both_ends(void **state) {
                       "vpc_connections", "vpc-a");
 }
 
+static void put_target_in_vpc(struct model *model, const char *id, const char *address,
+                              const char *vpc) {
+  mirror_target target = model_target_of(id, address);
+  target.vpc_id = vpc;
+  assert_int_equal(mirror_target_add(model->tx, &target, NULL), MIRROR_OK);
+}
+
+/* Two connections of one VPC are taken away: each path that breaks is named once. */
+static void test_o10_each_broken_path_is_reported_once(void **state) {
+  struct model *model = *state;
+  model_base(model);
+  put_in_vpcs(model, "vpc-a", "vpc-b");
+  put_target_in_vpc(model, "t2", "10.0.9.2", "vpc-c");
+  const char *source = "x1";
+  mirror_session session = model_session_of("s2", 20, &source);
+  session.target_id = "t2";
+  assert_int_equal(mirror_session_add(model->tx, &session, NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_connect(model->tx, "vpc-a", "vpc-b", NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_connect(model->tx, "vpc-a", "vpc-c", NULL), MIRROR_OK);
+  assert_int_equal(model_commit(model), MIRROR_OK);
+  assert_int_equal(mirror_vpc_disconnect(model->tx, "vpc-a", "vpc-b", NULL), MIRROR_OK);
+  assert_int_equal(mirror_vpc_disconnect(model->tx, "vpc-c", "vpc-a", NULL), MIRROR_OK);
+  assert_int_equal(model_commit(model), MIRROR_E_VPC_UNREACHABLE);
+  assert_int_equal(model->report.errors, 2);
+}
+
 static int32_t note_pair(void *user, const char *a, const char *b) {
   char *pairs = user;
   strcat(strcat(strcat(strcat(pairs, a), "-"), b), " ");
@@ -251,6 +277,7 @@ int main(void) {
       WITH_MODEL(test_o10_no_check_without_two_vpcs),
       WITH_MODEL(test_o10_needed_connection_cannot_be_taken_back),
       WITH_MODEL(test_o10_needed_connection_is_found_from_both_ends),
+      WITH_MODEL(test_o10_each_broken_path_is_reported_once),
       WITH_MODEL(test_vpc_connections_are_visited_in_order),
       WITH_MODEL(test_vpc_ids_are_checked),
       WITH_MODEL(test_v3_mtu_must_hold_an_ethernet_header),
