@@ -114,13 +114,18 @@ show() { # show NAME TITLE
         packets * 1e3 / ns, octets / ns, cp / ns, tcpdump / ns }'
 }
 
+measure_all() {
+  measure cp
+  measure tcpdump
+  measure mirror
+}
+
 compare() { # compare TITLE: cp, tcpdump and mirror-pcap in turn
+  measure_all # memory that was never used is slow the first time
   rm -f ./*.times
   round=0
   while [ "$round" -lt "$rounds" ]; do
-    measure cp
-    measure tcpdump
-    measure mirror
+    measure_all
     round=$((round + 1))
   done
   packets=$(awk '$1 == "received" { print $2; exit }' summary)
