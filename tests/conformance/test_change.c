@@ -247,6 +247,55 @@ static void test_m3_a_disabled_session_is_skipped(void **state) {
   stage_close(&stage);
 }
 
+static void assert_same(const mirror_verdict *a, const mirror_verdict *b) {
+  assert_int_equal(a->verdict, b->verdict);
+  assert_int_equal(a->reason, b->reason);
+  assert_int_equal(a->rule_priority, b->rule_priority);
+  assert_int_equal(a->vni, b->vni);
+  assert_int_equal(a->inner_length, b->inner_length);
+  assert_int_equal(a->flags, b->flags);
+  assert_int_equal(a->direction, b->direction);
+  assert_ptr_equal(a->session_id, b->session_id);
+  assert_ptr_equal(a->target_id, b->target_id);
+}
+
+/* Packets of both directions, of two sources and of none, whole and cut: runs of all lengths. */
+static mirror_packet nth_packet(const struct stage *stage, uint32_t n, uint8_t frame[PACKET_MAX]) {
+  struct packet_parts parts = {
+      .family = n % 7 ? 4 : 6, .protocol = n % 3 ? 6 : 17, .destination_port = (uint16_t)(n % 4)};
+  mirror_packet packet = packet_of(frame, packet_build(&parts, frame), MIRROR_LINK_ETHERNET);
+  if (n % 11 == 0) packet.caplen = n % 40;
+  if (n % 13) packet.source = scene_handle(&stage->scene, "eni-1");
+  packet.direction = n / 9 % 2 ? MIRROR_EGRESS : MIRROR_INGRESS;
+  packet.flags = n % 17 == 0 ? MIRROR_PACKET_BLOCKED : 0;
+  return packet;
+}
+
+/* M1: one call for many packets judges them as a call for each, and as a tap does. */
+static void test_m1_single_and_batch_calls_agree(void **state) {
+  enum { PACKETS_EACH = 200 };
+  static uint8_t frames[PACKETS_EACH][PACKET_MAX];
+  mirror_packet packets[PACKETS_EACH];
+  mirror_verdict batch[PACKETS_EACH], by_tap[PACKETS_EACH], single;
+  struct stage stage;
+  mirror_plan *plan;
+  (void)state;
+  open_walk(&stage, "ingress 1 accept IPv4 TCP any#any any#1-2",
+            "egress 1 reject IPv4 ALL any#any any#any");
+  for (uint32_t n = 0; n < PACKETS_EACH; n++)
+    packets[n] = nth_packet(&stage, n, frames[n]);
+  assert_int_equal(mirror_plan_acquire(stage.scene.context, &plan), MIRROR_OK);
+  assert_int_equal(mirror_plan_match(plan, packets, PACKETS_EACH, batch), MIRROR_OK);
+  assert_int_equal(mirror_tap_submit(stage.tap, packets, PACKETS_EACH, by_tap), MIRROR_OK);
+  for (uint32_t n = 0; n < PACKETS_EACH; n++) {
+    assert_int_equal(mirror_plan_match(plan, &packets[n], 1, &single), MIRROR_OK);
+    assert_same(&batch[n], &single);
+    assert_same(&by_tap[n], &single);
+  }
+  mirror_plan_release(plan);
+  stage_close(&stage);
+}
+
 /* O1: ingress rules see what the source receives, egress rules what it sends. */
 static void test_o1_each_direction_has_its_rules(void **state) {
   struct stage stage;
@@ -266,6 +315,7 @@ int main(void) {
       cmocka_unit_test(test_a1_each_packet_is_judged_by_one_configuration),
       cmocka_unit_test(test_m2_a_reject_hides_an_accept_behind_it),
       cmocka_unit_test(test_m3_a_disabled_session_is_skipped),
+      cmocka_unit_test(test_m1_single_and_batch_calls_agree),
       cmocka_unit_test(test_o1_each_direction_has_its_rules),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
