@@ -186,7 +186,7 @@ void mri_view_read(struct mri_view *view, const mirror_packet *packet) {
 }
 
 int32_t mirror_packet_key(const mirror_packet *packet, mirror_key *key, uint32_t *why) {
-  if (!packet || !key || (!packet->data && packet->caplen > 0)) return MIRROR_E_ARGUMENT;
+  if (!packet || !key || !mri_packets_have_data(packet, 1)) return MIRROR_E_ARGUMENT;
   struct mri_view view;
   mri_view_read(&view, packet);
   *key = view.key;
