@@ -6,15 +6,21 @@
 
 #include "match/isa.h"
 
+/* The one of this name; ends the test if there is none. */
+static uint32_t isa_of(const char *name) {
+  for (uint32_t isa = MIRROR_ISA_SCALAR; isa <= MIRROR_ISA_AVX512; isa++)
+    if (strcmp(mirror_isa_name(isa), name) == 0) return isa;
+  fprintf(stderr, "MIRROR_TEST_ISA names no instruction set: %s\n", name);
+  exit(1);
+}
+
 uint32_t test_isa(void) {
   const char *wanted = getenv("MIRROR_TEST_ISA");
   struct mri_alloc alloc;
   uint32_t best = MIRROR_ISA_SCALAR;
+  if (wanted) return isa_of(wanted);
   mri_alloc_default(&alloc);
   mri_isa_best(&alloc, &best);
-  for (uint32_t isa = MIRROR_ISA_SCALAR; wanted && isa <= MIRROR_ISA_AVX512; isa++) {
-    if (strcmp(mirror_isa_name(isa), wanted) == 0) return isa;
-  }
   return best;
 }
 
