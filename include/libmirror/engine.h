@@ -92,6 +92,15 @@ MIRROR_API int32_t mirror_plan_match_keys6(const mirror_plan *plan, uint32_t sou
                                            uint32_t count, uint32_t *first);
 
 /*
+ * The same for packets: reads each packet's 5-tuple and classifies it, reading ahead in memory.
+ * `source` and `direction` are those of all; what the packets name is not looked at. An unparsable
+ * packet matches no rule. Errors: as above.
+ */
+MIRROR_API int32_t mirror_plan_match_packets(const mirror_plan *plan, uint32_t source,
+                                             uint32_t direction, const mirror_packet *packets,
+                                             uint32_t count, uint32_t *first);
+
+/*
  * What such an index stands for: fills in `verdict` (mirrored or rejected; for MIRROR_NO_RULE
  * unmatched), session, rule, target and VNI; its inner_length is 0. Strings are borrowed from the
  * plan. Any thread. Errors: MIRROR_E_ARGUMENT, MIRROR_E_UNKNOWN_SOURCE, MIRROR_E_NOT_FOUND (index

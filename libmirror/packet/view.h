@@ -23,6 +23,8 @@ struct mri_view {
 };
 
 void mri_view_read(struct mri_view *view, const mirror_packet *packet);
+/* The same for `count` packets, whose headers are fetched ahead. */
+void mri_views_read(struct mri_view *views, const mirror_packet *packets, uint32_t count);
 
 /* False if a packet says that it has octets, and has none. */
 static inline bool mri_packets_have_data(const mirror_packet *packets, uint32_t count) {
