@@ -149,14 +149,53 @@ static void attach(struct mri_document *document, uint32_t self, json_t *value) 
   }
 }
 
-static int32_t refuse_syntax(const struct mri_document *document, const json_error_t *error,
-                             mirror_report *report) {
-  if (json_error_code(error) == json_error_out_of_memory)
+static bool is_word(char character) {
+  return (character >= '0' && character <= '9') || (character >= 'A' && character <= 'Z') ||
+         (character >= 'a' && character <= 'z') || memchr("+-._", character, 4);
+}
+
+/* An inner quote of a key has a backslash before it, its opening quote never has. */
+static const char *first_of_key(const char *last) {
+  do
+    last--;
+  while (*last != '"' || last[-1] == '\\');
+  return last;
+}
+
+static const char *first_of_word(const char *text, const char *last) {
+  while (last > text && is_word(last[0]) && is_word(last[-1]))
+    last--;
+  return last;
+}
+
+/* jansson gives the last character that it took: people look for the first one of the key or word
+ * that is wrong, and for what is behind it where something is missing or no character. */
+static uint32_t column_of(const char *text, const json_error_t *error) {
+  enum json_error_code code = json_error_code(error);
+  uint32_t column = error->column > 0 ? (uint32_t)error->column : 0;
+  if (code == json_error_premature_end_of_input || code == json_error_invalid_utf8)
+    return column + 1;
+  if (error->position <= 0) return 1;
+  const char *last = text + error->position - 1;
+  const char *first =
+      code == json_error_duplicate_key ? first_of_key(last) : first_of_word(text, last);
+  while (last > first)
+    column -= ((unsigned char)*last-- & 0xc0) != 0x80;
+  return column;
+}
+
+/* Some failed allocations of jansson's have no code, and no text either. */
+static bool is_out_of_memory(const json_error_t *error) {
+  return json_error_code(error) == json_error_out_of_memory || !*error->text;
+}
+
+static int32_t refuse_syntax(const struct mri_document *document, const char *text,
+                             const json_error_t *error, mirror_report *report) {
+  if (is_out_of_memory(error))
     return mri_fail(report, MIRROR_E_NOMEM, "%s: out of memory for JSON", document->name);
   mirror_report full = {.size = sizeof full};
   mri_fail(&full, MIRROR_E_JSON_SYNTAX, "not JSON: %s", error->text);
-  struct mri_place place = {error->line > 0 ? (uint32_t)error->line : 1,
-                            error->column > 0 ? (uint32_t)error->column : 1};
+  struct mri_place place = {(uint32_t)error->line, column_of(text, error)};
   mri_document_locate(document, place, &full);
   mri_report_copy(report, &full);
   return MIRROR_E_JSON_SYNTAX;
@@ -175,7 +214,7 @@ int32_t mri_document_open(struct mri_document *document, const struct mri_alloc 
     length -= sizeof mark - 1;
   }
   document->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-  if (!document->root) return refuse_syntax(document, &error, report);
+  if (!document->root) return refuse_syntax(document, text, &error, report);
   if (scan_text(document, text, length)) {
     attach(document, 0, document->root);
     return MIRROR_OK;

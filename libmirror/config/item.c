@@ -59,6 +59,8 @@ void mri_item_replace(struct mri_item *item, uint32_t index) {
     *(const char **)to = item->path;
   else if (field->type == MRI_QUOTA)
     memcpy(to, &no_limit, sizeof no_limit);
+  else if (field->type == MRI_FLAG) /* a disabled session takes no quota */
+    memset(to, 0, sizeof(uint32_t));
   else
     memcpy(to, mri_field_in(&harmless, field), field_size(field));
   if (field->type != MRI_SOURCES) return;
@@ -200,7 +202,8 @@ void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema,
   if (reading->out_of_memory) return;
   name_item(&item, place);
   if (!json_is_object(mri_item_value(&item, item.node))) {
-    mri_item_refuse_value(&item, item.node, MIRROR_E_JSON_TYPE, NULL, "an object");
+    mri_item_refuse_value(&item, item.node, MIRROR_E_JSON_TYPE,
+                          reading->document->nodes[item.node].key, "an object");
     return;
   }
   schema->fill(&item.object);

@@ -3,6 +3,7 @@
 #define MRI_CONFIG_READING_H
 
 #include "config/document.h"
+#include "config/errors.h"
 #include "config/schema.h"
 #include "core/map.h"
 #include "core/report.h"
@@ -23,10 +24,7 @@ struct mri_reading {
   const struct mri_alloc *alloc;
   mirror_transaction *transaction;
   const struct mri_document *document;
-  mirror_error_fn on_error; /* may be NULL */
-  void *user;
-  mirror_report first; /* the first error */
-  uint32_t errors;
+  struct mri_errors errors;
   bool out_of_memory;            /* nothing more is read */
   bool vpcs_incomplete;          /* a declared connection could not be read */
   struct mri_map known;          /* by kind and id; the first object of each */
@@ -34,7 +32,7 @@ struct mri_reading {
   struct mri_known *known_last;
 };
 
-/* Counts an error and gives it to on_error, with its place. */
+/* Adds an error and its place. */
 void mri_reading_report(struct mri_reading *reading, struct mri_place place, mirror_report *report);
 /* The same from a fault. */
 void mri_reading_refuse(struct mri_reading *reading, struct mri_place place,
