@@ -83,7 +83,7 @@ static int32_t changed_bucket(mirror_context *context, const struct mri_own_buck
 
 static int32_t change(mirror_plan *plan, const struct own_key *key, bool add) {
   uint32_t index = bucket_of(key);
-  struct mri_own_bucket *fresh;
+  struct mri_own_bucket *fresh = NULL;
   int32_t status =
       changed_bucket(plan->context, mri_vector_get(&plan->own, index), key, add, &fresh);
   if (!status) status = mri_vector_set(&plan->own, plan->generation, index, fresh);
