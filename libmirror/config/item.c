@@ -172,15 +172,22 @@ static void name_item(struct mri_item *item, const struct mri_rule_place *place)
   item->name = item->rule_name;
 }
 
-/* The rule of a filter that was refused is checked in a filter that is lent to it. */
-static void stage_rule(struct mri_item *item) {
+static void add_rule(struct mri_item *item) {
+  if (stage(item) && is_spoiled(item))
+    item->schema->remove(item->reading->transaction, &item->object);
+}
+
+/* The filter of a rule in an envelope may have been refused: then the rule is checked in a filter
+ * that is lent to it. */
+static void add_lone_rule(struct mri_item *item) {
   mirror_transaction *transaction = item->reading->transaction;
   mirror_filter filter;
   mirror_filter_init(&filter, sizeof filter);
   filter.id = item->object.rule.filter_id;
-  bool lent = mirror_filter_add(transaction, &filter, NULL) == MIRROR_OK;
-  if (stage(item) && is_spoiled(item)) item->schema->remove(transaction, &item->object);
-  if (lent) mirror_filter_remove(transaction, filter.id, NULL);
+  int32_t status = mirror_filter_add(transaction, &filter, NULL);
+  item->reading->out_of_memory |= status == MIRROR_E_NOMEM;
+  add_rule(item);
+  if (status == MIRROR_OK) mirror_filter_remove(transaction, filter.id, NULL);
 }
 
 static void stage_item(struct mri_item *item) {
@@ -210,7 +217,10 @@ void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema,
   mri_fields_read(&item);
   if (schema->kind == MIRROR_OBJECT_RULE) {
     mri_rule_check_place(&item, place);
-    stage_rule(&item);
+    if (place)
+      add_rule(&item);
+    else
+      add_lone_rule(&item);
   } else {
     stage_item(&item);
   }
