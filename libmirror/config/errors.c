@@ -17,16 +17,13 @@ struct mri_error {
   char texts[]; /* one behind the other, each with its NUL */
 };
 
-#define TEXT(member) \
-  { offsetof(mirror_report, member), sizeof(((mirror_report *)0)->member) }
-static const struct {
-  size_t offset;
-  size_t room;
-} texts[] = {TEXT(object_id), TEXT(field), TEXT(value), TEXT(expected), TEXT(file), TEXT(text)};
+#define TEXT(member) offsetof(mirror_report, member)
+static const size_t texts[] = {TEXT(object_id), TEXT(field), TEXT(value),
+                               TEXT(expected),  TEXT(file),  TEXT(text)};
 enum { TEXTS = sizeof texts / sizeof *texts };
 
 static const char *text_of(const mirror_report *report, size_t index) {
-  return (const char *)report + texts[index].offset;
+  return (const char *)report + texts[index];
 }
 
 static struct mri_error *pack(const struct mri_alloc *alloc, const mirror_report *report) {
@@ -53,7 +50,7 @@ static void unpack(const struct mri_error *error, mirror_report *report) {
   memcpy(report, error->head, HEAD);
   for (size_t i = 0; i < TEXTS; i++) {
     size_t length = strlen(from) + 1;
-    memcpy((char *)report + texts[i].offset, from, length);
+    memcpy((char *)report + texts[i], from, length);
     from += length;
   }
 }

@@ -68,7 +68,7 @@ void mri_item_replace(struct mri_item *item, uint32_t index) {
   item->object.session.session.source_count = harmless.session.session.source_count;
 }
 
-bool mri_item_is_replaced(const struct mri_item *item, const char *name) {
+static bool is_replaced(const struct mri_item *item, const char *name) {
   uint32_t field = mri_schema_field(item->schema, name);
   return field < item->schema->field_count && (item->replaced >> field & 1);
 }
@@ -84,7 +84,7 @@ static bool is_consequence(const struct mri_item *item, int32_t code) {
                 {MIRROR_E_DUPLICATE_RULE, "priority"},
                 {MIRROR_E_DUPLICATE_RULE, "direction"}};
   for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
-    if (causes[i].code == code && mri_item_is_replaced(item, causes[i].field)) return true;
+    if (causes[i].code == code && is_replaced(item, causes[i].field)) return true;
   }
   return false;
 }
@@ -114,7 +114,7 @@ static void report_field(struct mri_item *item, mirror_report *report) {
 static bool recover(struct mri_item *item, mirror_report *report) {
   struct mri_reading *reading = item->reading;
   uint32_t field = mri_schema_field(item->schema, report->field);
-  reading->out_of_memory = report->code == MIRROR_E_NOMEM;
+  reading->out_of_memory |= report->code == MIRROR_E_NOMEM;
   /* NOT_FOUND: the filter of a rule, and what is wrong with it was said already. */
   if (reading->out_of_memory || report->code == MIRROR_E_NOT_FOUND) return false;
   bool again = field < item->schema->field_count && !(item->replaced >> field & 1);
@@ -140,7 +140,7 @@ static struct mri_known *know(struct mri_item *item) {
       mri_reading_know(item->reading, item->schema->kind, item->node,
                        id ? mri_document_text(document, id) : NULL, item->path);
   if (!known) return NULL;
-  if (item->schema == &mri_target_schema && !mri_item_is_replaced(item, "type"))
+  if (item->schema == &mri_target_schema && !is_replaced(item, "type"))
     known->target_type = item->object.target.kind;
   if (item->schema == &mri_session_schema) known->target_type = item->object.session.target_type;
   return known;

@@ -386,6 +386,9 @@ static void o10_vpc_connections(void **state) {
          "1:41 JSON_TYPE |vpc_connections|a list of 2\n"
          "1:51 JSON_TYPE |vpc_connections|ab\n"
          "2:2 VPC_ID c|vpc_connections|c\n");
+  expect(state, "{\"vpc_connections\": [[\"a\", \"b\"], [\"b\", \"a\"], [\"\", \"b\"]]}",
+         "1:34 EXISTS b|vpc_connections|a\n"
+         "1:46 VPC_ID |vpc_connections|\n");
   expect(state,
          "{\"traffic_mirror_filters\": [{\"id\": \"f\"}],\n"
          "\"traffic_mirror_sources\": [{\"id\": \"x\", \"vpc_id\": \"v\"}],\n"
