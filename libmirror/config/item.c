@@ -133,17 +133,17 @@ static bool stage(struct mri_item *item) {
   return false;
 }
 
-static struct mri_known *know(struct mri_item *item) {
+static bool know(struct mri_item *item) {
   const struct mri_document *document = item->reading->document;
   uint32_t id = mri_document_child(document, item->node, "id");
   struct mri_known *known =
       mri_reading_know(item->reading, item->schema->kind, item->node,
                        id ? mri_document_text(document, id) : NULL, item->path);
-  if (!known) return NULL;
+  if (!known) return false;
   if (item->schema == &mri_target_schema && !is_replaced(item, "type"))
     known->target_type = item->object.target.kind;
   if (item->schema == &mri_session_schema) known->target_type = item->object.session.target_type;
-  return known;
+  return true;
 }
 
 static void read_rules(struct mri_item *filter, const char *list, uint32_t direction) {
@@ -191,14 +191,12 @@ static void add_lone_rule(struct mri_item *item) {
 }
 
 static void stage_item(struct mri_item *item) {
-  struct mri_known *known = know(item);
-  if (!known || !stage(item)) return;
+  if (!know(item) || !stage(item)) return;
   if (item->schema->kind == MIRROR_OBJECT_FILTER) {
     read_rules(item, "ingress_rules", MIRROR_INGRESS);
     read_rules(item, "egress_rules", MIRROR_EGRESS);
   }
-  known->removed = is_spoiled(item);
-  if (known->removed) item->schema->remove(item->reading->transaction, &item->object);
+  if (is_spoiled(item)) item->schema->remove(item->reading->transaction, &item->object);
 }
 
 void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema, uint32_t node,

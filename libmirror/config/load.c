@@ -7,16 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An object that is in the file but was refused must not be called unknown as well. */
+/* References have been checked (references.c), and what was refused must not be refused again. */
 static bool is_consequence(const struct mri_reading *reading, const mirror_report *report) {
   const struct mri_known *known;
   switch (report->code) {
     case MIRROR_E_UNKNOWN_FILTER:
-      return mri_reading_find(reading, MIRROR_OBJECT_FILTER, report->value);
     case MIRROR_E_UNKNOWN_SOURCE:
-      return mri_reading_find(reading, MIRROR_OBJECT_SOURCE, report->value);
     case MIRROR_E_UNKNOWN_TARGET:
-      return mri_reading_find(reading, MIRROR_OBJECT_TARGET, report->value);
+    case MIRROR_E_IN_USE:
+      return true;
     case MIRROR_E_VPC_UNREACHABLE:
       return reading->vpcs_incomplete;
     case MIRROR_E_QUOTA_SESSIONS_PER_ENI_TARGET: /* of a target whose type was refused */
@@ -38,13 +37,13 @@ static void on_check_error(void *user, const mirror_report *found) {
 }
 
 /* Commits, or finds out everything that is wrong between the objects. */
-static int32_t finish(struct mri_reading *reading) {
+static int32_t finish(struct mri_reading *reading, mirror_report *report) {
   if (reading->out_of_memory) return MIRROR_E_NOMEM;
   if (!reading->errors.count) {
     int32_t status = mirror_transaction_commit(reading->transaction, NULL);
     if (!status || status == MIRROR_E_NOMEM) return status;
   }
-  return mirror_transaction_check(reading->transaction, on_check_error, reading, NULL);
+  return mirror_transaction_check(reading->transaction, on_check_error, reading, report);
 }
 
 static int32_t load(mirror_context *context, struct mri_reading *reading, mirror_report *report) {
@@ -53,7 +52,7 @@ static int32_t load(mirror_context *context, struct mri_reading *reading, mirror
   status = mirror_transaction_clear(reading->transaction, NULL);
   if (!status) {
     mri_sections_read(reading);
-    status = finish(reading);
+    status = finish(reading, report);
   }
   mirror_transaction_destroy(reading->transaction);
   return reading->out_of_memory ? MIRROR_E_NOMEM : status;

@@ -15,7 +15,6 @@ struct mri_known {
   const char *id;       /* NULL if it has none */
   const char *name;     /* in messages: the id, or a path that it borrows from `path` */
   uint32_t target_type; /* of targets, and what a session says of its own */
-  bool removed;         /* not in the transaction, which therefore cannot check its references */
   struct mri_known *next;
   char path[];
 };
@@ -61,7 +60,7 @@ struct mri_rule_place {
 void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema, uint32_t node,
                    const struct mri_rule_place *place);
 
-/* references.c: checks what the transaction cannot. */
+/* references.c: checks references between the objects of the file. */
 void mri_references_check(struct mri_reading *reading);
 
 /* sections.c: reads everything. */

@@ -28,6 +28,46 @@ static void depth_is_bounded(void **state) {
                    MIRROR_E_JSON_SYNTAX);
 }
 
+static void note_first(void *user, const mirror_report *report) {
+  char *text = user;
+  if (!*text) snprintf(text, sizeof report->text, "%s", report->text);
+}
+
+/* What a file says is wrong or right whatever the context holds before. */
+static void the_model_before_does_not_matter(void **state) {
+  struct model *model = *state;
+  static const char whole[] =
+      "{\"traffic_mirror_filters\": [{\"id\": \"f\"}],\n"
+      "\"traffic_mirror_sources\": [{\"id\": \"x\", \"security_group\": \"f\"}],\n"
+      "\"traffic_mirror_targets\": [{\"id\": \"t\", \"address\": \"::1\"}],\n"
+      "\"traffic_mirror_sessions\": [{\"id\": \"s\", \"priority\": 1,\n"
+      "\"traffic_mirror_filter_id\": \"f\", \"traffic_mirror_sources\": [\"x\"],\n"
+      "\"traffic_mirror_target_id\": \"t\"}]}";
+  static const struct {
+    const char *id;
+    uint32_t errors;
+    const char *first;
+  } missing[] = {
+      {"\"id\": \"f\"", 2, "x:2:58: source \"x\": security_group \"f\" does not exist"},
+      {"\"id\": \"x\"", 1, "x:5:61: session \"s\": traffic_mirror_sources \"x\" does not"},
+      {"\"id\": \"t\"", 1, "x:6:29: session \"s\": traffic_mirror_target_id \"t\" does"}};
+  mirror_report report;
+  mirror_report_init(&report, sizeof report);
+  for (size_t i = 0; i < 3; i++) {
+    char text[sizeof whole], first[sizeof report.text] = "";
+    assert_int_equal(
+        mirror_configuration_parse(model->context, whole, strlen(whole), "x", NULL, NULL, NULL),
+        MIRROR_OK);
+    memcpy(text, whole, sizeof whole);
+    strstr(text, missing[i].id)[strlen("\"id\": \"")] = 'g';
+    assert_int_not_equal(mirror_configuration_parse(model->context, text, strlen(text), "x",
+                                                    note_first, first, &report),
+                         MIRROR_OK);
+    if (strstr(first, missing[i].first) != first) fail_msg("%s", first);
+    assert_int_equal(report.errors, missing[i].errors);
+  }
+}
+
 static void use_context(void *user, const mirror_report *report) {
   struct model *model = user;
   mirror_transaction *transaction;
@@ -126,9 +166,13 @@ static int setup(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(depth_is_bounded), TEST(on_error_may_use_the_context),
-      TEST(many_errors),      TEST(unreadable_files),
-      TEST(too_long),         TEST(arguments),
+      TEST(depth_is_bounded),
+      TEST(the_model_before_does_not_matter),
+      TEST(on_error_may_use_the_context),
+      TEST(many_errors),
+      TEST(unreadable_files),
+      TEST(too_long),
+      TEST(arguments),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -325,6 +325,16 @@ static void references(void **state) {
                  "3:38 UNKNOWN_SOURCE s|traffic_mirror_sources|y\n");
 }
 
+/* What is no id is not called unknown as well. */
+static void references_that_are_no_ids(void **state) {
+  expect_session(state,
+                 "\"id\": \"s\", \"priority\": 1, \"traffic_mirror_filter_id\": \"\",\n"
+                 "\"traffic_mirror_sources\": [\"\", \"z\"], \"traffic_mirror_target_id\": \"t\"",
+                 "2:56 ID s|traffic_mirror_filter_id|\n"
+                 "3:28 ID s|traffic_mirror_sources|\n"
+                 "3:32 UNKNOWN_SOURCE s|traffic_mirror_sources|z\n");
+}
+
 /* What is in the file but was refused is not called unknown as well. */
 static void no_unknown_references_to_refused_objects(void **state) {
   expect(state,
@@ -436,6 +446,7 @@ int main(void) {
       TEST(sessions),
       TEST(session_priorities),
       TEST(references),
+      TEST(references_that_are_no_ids),
       TEST(no_unknown_references_to_refused_objects),
       TEST(quota_of_one),
       TEST(quotas),
