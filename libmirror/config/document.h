@@ -44,10 +44,6 @@ int32_t mri_document_open(struct mri_document *document, const struct mri_alloc 
                           mirror_report *report);
 void mri_document_close(struct mri_document *document);
 
-/* parser.c: fills an empty document. What is there after a failure is to be closed. */
-int32_t mri_document_parse(struct mri_document *document, const char *text, uint64_t length,
-                           mirror_report *report);
-
 /* For each child of a node (also of one that has none). */
 #define MRI_EACH_CHILD(document, child, of)                          \
   for (uint32_t child = (of) + 1; child < (document)->nodes[of].end; \

@@ -43,7 +43,6 @@ static void check_place(const char *text, const mirror_report *report) {
   const char *wanted = is_key ? report->field : report->value;
   bool found = *place == '{' || *place == '[' || begins(place, "\"", wanted) ||
                (!is_key && begins(place, "", wanted));
-  if (report->code == MIRROR_E_JSON_TYPE && strchr(report->value, '+')) return; /* rounded */
   if (!found && report->code != MIRROR_E_JSON_SYNTAX && report->code != MIRROR_E_PROTOCOL_FAMILY &&
       report->code != MIRROR_E_PORTS_OF_PROTOCOL)
     fail_msg("not the place of \"%s\": %.20s", report->text, place);
@@ -95,50 +94,8 @@ static void expect_rule(void **state, const char *members, const char *expected)
 
 #define RULE "\"priority\": 1, \"action\": \"accept\", \"ethertype\": \"IPv4\""
 
-static void syntax(void **state) {
-  expect(state, "{\n\"a\": }", "2:6 JSON_SYNTAX ||}\n");
-  expect(state, "", "1:1 JSON_SYNTAX ||the end of the file\n");
-  expect(state, "{} x", "1:4 JSON_SYNTAX ||x\n");
-  expect(state, "{\"a\": 1", "1:8 JSON_SYNTAX ||the end of the file\n");
-  expect(state, "{\"a\": nul}", "1:7 JSON_SYNTAX ||nul\n");
-  expect(state, "{\"a\": \"\" \"b\": 1}", "1:10 JSON_SYNTAX ||\"\n");
-  expect(state, "{\"a\": [1,\t]}", "1:11 JSON_SYNTAX ||]\n");
-  expect(state, "{\"a\": 1,\n}", "2:1 JSON_SYNTAX ||}\n");
-  expect(state, "{'a': 1}", "1:2 JSON_SYNTAX ||'\n");
-  expect(state, "// a\n{}", "1:1 JSON_SYNTAX ||/\n");
-  expect(state, "{\"a\": 01}", "1:8 JSON_SYNTAX ||1\n");
-  expect(state, "{\"a\": -}", "1:8 JSON_SYNTAX ||}\n");
-  expect(state, "[]", "1:1 JSON_TYPE ||a list of 0\n");
-  expect(state, "\"a\"", "1:1 JSON_TYPE ||a\n");
-}
-
-static void syntax_of_strings(void **state) {
-  expect(state, "{\"traffic_mirror_filters\": [{\"id\": \"\xff\"}]}",
-         "1:37 JSON_SYNTAX ||the octet 0xff\n");
-  expect(state, "{\"\xc3\xa9\": \"\xe4\xb8\"}", "1:8 JSON_SYNTAX ||the octet 0xe4\n");
-  expect(state, "{\"a\": \"b\n\"}", "1:9 JSON_SYNTAX ||the octet 0x0a\n");
-  expect(state, "{\"a\": \"b", "1:9 JSON_SYNTAX ||the end of the file\n");
-  expect(state, "{\"a\": \"\\x\"}", "1:9 JSON_SYNTAX ||x\n");
-  expect(state, "{\"a\": \"\\u12g4\"}", "1:12 JSON_SYNTAX ||g4\n");
-  expect(state, "{\"a\": \"\\ud83d\"}", "1:14 JSON_SYNTAX ||\"\n");
-}
-
-static void members_that_stand_twice(void **state) {
-  expect(state, "{\"a\": 1,\n \"a\": 2}", "2:2 JSON_SYNTAX |a|\n");
-  expect(state, "{\"\xc3\xa9\\\"\": 1, \"\": \"\", \"\\u00e9\\\"\": 2}",
-         "1:20 JSON_SYNTAX |\xc3\xa9\"|\n");
-}
-
-/* They are refused by their field: the text is JSON. */
-static void numbers_that_are_too_large(void **state) {
-  expect(state,
-         "{\"quotas\": {\"sessions_per_source\": 9223372036854775808,\n"
-         "\"sessions_per_filter\": -1e999}}",
-         "1:36 JSON_TYPE |sessions_per_source|9.22337e+18\n"
-         "2:24 JSON_TYPE |sessions_per_filter|-1.79769e+308\n");
-}
-
 static void top_level(void **state) {
+  expect(state, "[]", "1:1 JSON_TYPE ||a list of 0\n");
   expect(state, "{\"filters\": [],\n  \"traffic_mirror_filters\": {},\n \"quotas\": 5}",
          "1:2 UNKNOWN_FIELD |filters|\n"
          "2:29 JSON_TYPE |traffic_mirror_filters|an object\n"
@@ -429,10 +386,6 @@ static int setup(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(syntax),
-      TEST(syntax_of_strings),
-      TEST(members_that_stand_twice),
-      TEST(numbers_that_are_too_large),
       TEST(top_level),
       TEST(columns_of_wide_characters),
       TEST(objects),

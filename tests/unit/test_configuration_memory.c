@@ -44,11 +44,15 @@ static const char wrong[] =
     "   \"traffic_mirror_filter_id\": \"g\", \"traffic_mirror_sources\": [\"y\", 5],"
     "   \"traffic_mirror_target_id\": [], \"none\": 1}]}";
 
-/* The values are jansson's, which has an allocator of its own: its calls count as well. */
+/* jansson has an allocator of its own: its calls count as well. */
 static struct model_memory *memory;
+static bool jansson_failed;
 
 static void *allocate(size_t octets) {
-  if (++memory->calls == memory->failing) return NULL;
+  if (++memory->calls == memory->failing) {
+    jansson_failed = true;
+    return NULL;
+  }
   memory->blocks++;
   return malloc(octets);
 }
@@ -91,6 +95,7 @@ static void open_model(struct model *model) {
 }
 
 static void fail_at(struct model *model, long allocation) {
+  jansson_failed = false;
   model->memory.calls = 0;
   model->memory.failing = allocation;
 }
@@ -142,6 +147,78 @@ static void loading_what_is_wrong(void **state) {
   assert_in_range(allocation, 20, 10000);
 }
 
+/*
+ * Where jansson cannot make room for the 16th, 32nd or 64th octet of a word, it drops the octet
+ * and goes on: that is noticed, or the text is called wrong, but it never loads.
+ */
+static bool shortening_fails_at(const char *text, long allocation) {
+  struct model model = {.context = NULL};
+  open_model(&model);
+  char *first = format(&model);
+  fail_at(&model, allocation);
+  int32_t status = load(&model, text, NULL);
+  bool failed = model.memory.calls >= allocation;
+  if (!failed)
+    assert_int_equal(status, MIRROR_OK);
+  else if (status != MIRROR_E_JSON_SYNTAX || !jansson_failed)
+    assert_int_equal(status, MIRROR_E_NOMEM);
+  fail_at(&model, 0);
+  if (failed)
+    assert_unchanged(&model, first);
+  else
+    mirror_configuration_free(model.context, first);
+  model_close(&model);
+  return failed;
+}
+
+static void assert_noticed(const char *text) {
+  long allocation = 1;
+  while (shortening_fails_at(text, allocation))
+    allocation++;
+  assert_in_range(allocation, 5, 1000);
+}
+
+/* jansson itself ends the process, or reads on behind the word, if it drops a word's last octet or
+ * the one behind a backslash. No caller can help that. */
+static bool is_fatal(const char *word) {
+  size_t length = strlen(word);
+  for (size_t dropped = 15; dropped < length; dropped = dropped * 2 + 1) {
+    if (dropped == length - 1 || word[dropped - 1] == '\\') return true;
+  }
+  return false;
+}
+
+/* Every other octet of escapes and characters is the 16th once. */
+static void shortened_strings(void **state) {
+  (void)state;
+  int noticed = 0;
+  for (int before_it = 0; before_it < 40; before_it++) {
+    char word[128], text[256];
+    snprintf(word, sizeof word, "\"x-%.*s%s\"", before_it % 20, "abcdefghijklmnopqrst",
+             before_it < 20 ? "\\n\\u07ff0\xc3\xa9\\ud83d\\ude00 and more"
+                            : "\\tu\\\\n\\\"\\ud83d\\ude00 and more");
+    if (is_fatal(word)) continue;
+    snprintf(text, sizeof text, "{\"x-\": %s}", word);
+    assert_noticed(text);
+    snprintf(text, sizeof text, "{%s: 0}", word);
+    assert_noticed(text);
+    noticed++;
+  }
+  assert_in_range(noticed, 20, 40);
+}
+
+static void shortened_numbers(void **state) {
+  (void)state;
+  assert_noticed("{\"x-\": 1234567890123456789}");
+  assert_noticed("{\"x-\": -1000000000000000001}");
+}
+
+/* Without the X it is the key before. */
+static void shortened_keys(void **state) {
+  (void)state;
+  assert_noticed("{\"x-ab\": 0, \"x-bcdefghijklmX1\": 1, \"x-bcdefghijklm1\": 2}");
+}
+
 static bool save_fails_at(const char *path, long allocation) {
   struct model model = {.context = NULL};
   open_model(&model);
@@ -173,9 +250,9 @@ static void saving(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(loading),
-      cmocka_unit_test(loading_what_is_wrong),
-      cmocka_unit_test(saving),
+      cmocka_unit_test(loading),           cmocka_unit_test(loading_what_is_wrong),
+      cmocka_unit_test(shortened_strings), cmocka_unit_test(shortened_numbers),
+      cmocka_unit_test(shortened_keys),    cmocka_unit_test(saving),
   };
   return cmocka_run_group_tests(tests, use_allocator, NULL);
 }
