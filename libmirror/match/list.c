@@ -150,7 +150,7 @@ uint32_t mri_list_match(const struct mri_list *list, const mirror_key *key) {
   return first;
 }
 
-enum { CHUNK = 64 };
+enum { CHUNK = 256 };
 
 /* Keys of one family, prepared, and where their answers belong. */
 struct gathered {
