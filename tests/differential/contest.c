@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "match/isa.h"
 #include "match/key.h"
 
 enum { BATCH_MAX = 300, UNANSWERED = 0xeeeeeeee & INT32_MAX };
@@ -19,7 +20,7 @@ void contest_open(struct contest *contest) {
   mri_alloc_default(&contest->alloc);
   contest->guard = guard_page_new(CONTEST_KEYS_MAX * (sizeof(mirror_key6) + 1));
   for (uint32_t isa = MIRROR_ISA_SCALAR; isa <= MIRROR_ISA_AVX512; isa++) {
-    if (mirror_isa_check(isa) == MIRROR_OK) contest->isas[contest->isa_count++] = isa;
+    if (mri_isa_present(isa)) contest->isas[contest->isa_count++] = isa;
   }
 }
 
