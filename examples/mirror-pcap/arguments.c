@@ -115,13 +115,12 @@ static bool collide(const char *output, const char *other, int other_stream) {
   struct stat a, b;
 
   if (!output || !other) return false;
-  if (other_stream == STDOUT_FILENO && strcmp(output, other) == 0)
-    return true; /* neither need exist yet */
+  if (other_stream == STDOUT_FILENO && is_stream(output) && is_stream(other)) return true;
   return find_file(output, STDOUT_FILENO, &a) && find_file(other, other_stream, &b) &&
          a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static bool are_distinct(const struct arguments *arguments) {
+bool arguments_are_distinct(const struct arguments *arguments) {
   const struct {
     const char *output, *output_name;
     const char *other, *other_name;
@@ -142,11 +141,15 @@ static bool are_distinct(const struct arguments *arguments) {
       return false;
     }
   }
-  if (is_stream(arguments->output) && isatty(STDOUT_FILENO)) {
-    complain(STATUS_USAGE, "OUT is '-', but standard output is a terminal: redirect it");
-    return false;
-  }
   return true;
+}
+
+static bool may_write(const struct arguments *arguments) {
+  bool terminal = is_stream(arguments->output) && isatty(STDOUT_FILENO);
+
+  if (terminal)
+    complain(STATUS_USAGE, "OUT is '-', but standard output is a terminal: redirect it");
+  return !terminal && arguments_are_distinct(arguments);
 }
 
 /* Operands behind the options. */
@@ -179,7 +182,7 @@ bool arguments_read(struct arguments *arguments, int argc, char **argv, int *sta
   good = good && take_operands(arguments, argc - optind, argv + optind) && has_all(arguments);
   if (!good) fputs("Try 'mirror-pcap --help'.\n", stderr);
   *status = STATUS_USAGE;
-  return good && are_distinct(arguments);
+  return good && may_write(arguments);
 }
 
 bool arguments_use_stdout(const struct arguments *arguments) {

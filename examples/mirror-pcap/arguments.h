@@ -21,6 +21,10 @@ struct arguments {
  */
 bool arguments_read(struct arguments *arguments, int argc, char **argv, int *status);
 
+/* False after a message if writing one file would destroy another. Files that do not exist yet are
+ * told apart once they do. */
+bool arguments_are_distinct(const struct arguments *arguments);
+
 /* True if some output stands for standard output. */
 bool arguments_use_stdout(const struct arguments *arguments);
 

@@ -38,7 +38,7 @@ static void print_heading(const struct explain *explain, FILE *out) {
           mirror_verdict_name(explain->verdict.verdict));
   if (reason) fprintf(out, " (%s)", reason);
   if (explain->verdict.flags & MIRROR_BY_FRAGMENT)
-    fputs(" (as the first fragment of its datagram)", out);
+    fputs(" (as the first fragment of its datagram; by itself:)", out);
   fputc('\n', out);
 }
 

@@ -6,6 +6,7 @@
 #include "summary.h"
 #include "verdicts.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libmirror/libmirror.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct run {
   struct arguments arguments;
@@ -118,6 +120,8 @@ static int open_files(struct run *run) {
     status = complain(input_status(failure), "%s", report.text);
   else if (mirror_output_open(run->context, out, NULL, &run->output, &report))
     status = complain(STATUS_IO, "%s", report.text);
+  else if (!arguments_are_distinct(&run->arguments)) /* now that OUT is there */
+    status = STATUS_USAGE;
   else if (run->arguments.verdicts && !verdicts_open(&run->verdicts, run->arguments.verdicts))
     status = STATUS_IO;
   free(in);
@@ -148,7 +152,8 @@ static int create_tap(struct run *run) {
 
   int32_t status = mirror_tap_create(run->context, &options, &run->tap, &report);
   if (status == MIRROR_OK) return STATUS_DONE;
-  return complain(status == MIRROR_E_MAC ? STATUS_USAGE : STATUS_IO, "%s", report.text);
+  bool no_auto = status == MIRROR_E_MAC || status == MIRROR_E_LINK_TYPE;
+  return complain(no_auto ? STATUS_USAGE : STATUS_IO, "%s", report.text);
 }
 
 static int prepare(struct run *run) {
@@ -162,15 +167,18 @@ static int prepare(struct run *run) {
   return status ? status : create_tap(run);
 }
 
-/* Says so, and is true, if copies or rows can no longer be written. */
-static bool output_failed(struct run *run) {
+/* Copies or rows can no longer be written. */
+static bool output_failed(const struct run *run) {
+  return mirror_tap_output_status(run->tap, NULL) != MIRROR_OK || !verdicts_good(run->verdicts);
+}
+
+/* The table says so when it is closed. */
+static int complain_of_output(const struct run *run) {
   mirror_report report;
 
-  if (mirror_tap_output_status(run->tap, NULL) == MIRROR_OK) return !verdicts_good(run->verdicts);
   mirror_report_init(&report, sizeof report);
-  mirror_tap_output_status(run->tap, &report);
-  complain(STATUS_IO, "%s", report.text);
-  return true;
+  if (mirror_tap_output_status(run->tap, &report)) complain(STATUS_IO, "%s", report.text);
+  return STATUS_IO;
 }
 
 /* All packets, from the first to the end, a fault or a signal. */
@@ -190,7 +198,7 @@ static int pass_packets(struct run *run) {
   } while (status == MIRROR_OK && !failed);
   progress_end(&progress);
 
-  if (failed) return STATUS_IO;
+  if (failed) return complain_of_output(run);
   if (status == MIRROR_E_END) return STATUS_DONE;
   if (status == MIRROR_E_INTERRUPTED) return STATUS_SIGNAL + signal_caught;
   return complain(input_status(status), "%s", report.text);
@@ -203,7 +211,7 @@ static int finish(struct run *run, int status) {
 
   ignore_signals();
   mirror_report_init(&report, sizeof report);
-  if (status != STATUS_IO && mirror_output_flush(run->output, &report))
+  if (!mirror_tap_output_status(run->tap, NULL) && mirror_output_flush(run->output, &report))
     status = complain(STATUS_IO, "%s", report.text);
   bool table_written = verdicts_close(run->verdicts);
   run->verdicts = NULL;
@@ -225,10 +233,19 @@ static void release(struct run *run) {
   mirror_context_destroy(run->context);
 }
 
+/* A file that is opened must not become standard output because that was closed. What is put in
+ * the place of a closed one fails when it is used, as before. */
+static void hold_standard_descriptors(void) {
+  for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 int main(int argc, char **argv) {
   struct run run = {0};
   int status;
 
+  hold_standard_descriptors();
   if (!arguments_read(&run.arguments, argc, argv, &status)) return status;
   signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error like any other */
   status = prepare(&run);

@@ -15,7 +15,6 @@ struct verdicts {
   FILE *file;
   const char *path;
   int os_error; /* of the first write that failed */
-  bool told;
   char row[ROW_MAX];
 };
 
@@ -86,13 +85,8 @@ void verdicts_add(struct verdicts *verdicts, uint64_t n, const mirror_packet *pa
     verdicts->os_error = errno;
 }
 
-bool verdicts_good(struct verdicts *verdicts) {
-  if (!verdicts || !verdicts->os_error) return true;
-  if (!verdicts->told)
-    complain(STATUS_IO, "cannot write the verdict table '%s': %s", verdicts->path,
-             strerror(verdicts->os_error));
-  verdicts->told = true;
-  return false;
+bool verdicts_good(const struct verdicts *verdicts) {
+  return !verdicts || !verdicts->os_error;
 }
 
 bool verdicts_close(struct verdicts *verdicts) {
@@ -100,6 +94,9 @@ bool verdicts_close(struct verdicts *verdicts) {
   int failed = verdicts->file == stdout ? fflush(stdout) : fclose(verdicts->file);
   if (failed && !verdicts->os_error) verdicts->os_error = errno;
   bool good = verdicts_good(verdicts);
+  if (!good)
+    complain(STATUS_IO, "cannot write the verdict table '%s': %s", verdicts->path,
+             strerror(verdicts->os_error));
   free(verdicts);
   return good;
 }

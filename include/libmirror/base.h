@@ -87,6 +87,7 @@ extern "C" {
 #define MIRROR_E_SAMPLE (-46)            /* sample_one_in below 1 */
 #define MIRROR_E_RATE (-47)              /* a rate limit out of range */
 #define MIRROR_E_VPC_ID (-48)            /* a VPC id that is no id, or a VPC connected to itself */
+#define MIRROR_E_FLAG (-49)              /* neither 0 nor 1 */
 
 /* Between objects (spec section 2). */
 #define MIRROR_E_DUPLICATE_RULE (-60)     /* O2: priority taken in (filter, direction) */

@@ -14,8 +14,9 @@ extern "C" {
 /*
  * Replaces the whole model by what the file says, in one transaction. Objects that stay keep
  * their counters. On failure nothing is changed, `on_error` (may be NULL) is called for every
- * error in the file, each with line and column, and `report` holds the first of them and their
- * number. A file that cannot be read, and a lack of memory, are in `report` alone, with line 0.
+ * error in the file, each with line and column, in the order of the file, and `report` holds the
+ * first of them and their number. It is called at the end, and may use the context. A file that
+ * cannot be read, and a lack of memory, are in `report` alone, with line 0.
  * Errors: MIRROR_E_OS (cannot read), MIRROR_E_JSON_*, MIRROR_E_UNKNOWN_FIELD,
  * MIRROR_E_MISSING_FIELD, MIRROR_E_QUOTA_FIXED, MIRROR_E_INCONSISTENT, MIRROR_E_LIMIT (longer than
  * 256 MiB) and all those of the object model.

@@ -59,7 +59,7 @@ typedef struct mirror_list_info {
   uint32_t rules_ipv4;
   uint32_t rules_ipv6;
   uint32_t shadowed; /* of these: rules that an earlier one hides wholly, left out */
-  uint32_t reserved;
+  uint32_t slower;   /* 1: a faster structure did not fit into list_memory, else 0 */
   uint64_t memory;   /* octets */
   uint64_t build_ns; /* time that compiling took */
 } mirror_list_info;
@@ -90,6 +90,15 @@ MIRROR_API int32_t mirror_plan_match_keys4(const mirror_plan *plan, uint32_t sou
 MIRROR_API int32_t mirror_plan_match_keys6(const mirror_plan *plan, uint32_t source,
                                            uint32_t direction, const mirror_key6 *const *keys,
                                            uint32_t count, uint32_t *first);
+
+/*
+ * The same for packets: reads each packet's 5-tuple and classifies it, reading ahead in memory.
+ * `source` and `direction` are those of all; what the packets name is not looked at. An unparsable
+ * packet matches no rule. Errors: as above.
+ */
+MIRROR_API int32_t mirror_plan_match_packets(const mirror_plan *plan, uint32_t source,
+                                             uint32_t direction, const mirror_packet *packets,
+                                             uint32_t count, uint32_t *first);
 
 /*
  * What such an index stands for: fills in `verdict` (mirrored or rejected; for MIRROR_NO_RULE

@@ -6,9 +6,10 @@
  *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
  *
- * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (interfaces of one link
- * type); it writes nanosecond pcap of complete outer Ethernet frames. Snapshot lengths in headers
- * are ignored: records come whole. Waiting for a pipe ends at a timeout or interruption, but for
+ * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (several interfaces, each
+ * with its link type); it writes nanosecond pcap of complete outer Ethernet frames. Snapshot
+ * lengths in headers are ignored: records come whole, but for the frame check sequence that a
+ * capture says its frames end with. Waiting for a pipe ends at a timeout or interruption, but for
  * the rest of a pcapng block that has begun. A closed pipe raises SIGPIPE: a program that wants a
  * status (MIRROR_E_OS) ignores that signal.
  */

@@ -68,6 +68,7 @@ MIRROR_API void mirror_tap_interrupt(mirror_tap *tap);
 /*
  * Processes packets of the caller's, as a step does with those of the input. verdicts, if not
  * NULL: count elements, written in order; their strings are borrowed until the next call.
+ * Errors: MIRROR_E_ARGUMENT; then no packet was processed.
  */
 MIRROR_API int32_t mirror_tap_submit(mirror_tap *tap, const mirror_packet *packets, uint32_t count,
                                      mirror_verdict *verdicts);

@@ -11,7 +11,7 @@ static int32_t read_sources(struct mri_item *item, uint32_t node) {
   size_t count = json_array_size(mri_item_value(item, node));
   if (!json_is_array(mri_item_value(item, node))) return MIRROR_E_JSON_TYPE;
   item->source = mri_zalloc(item->reading->alloc, count, sizeof *item->source);
-  item->reading->out_of_memory = !item->source;
+  item->reading->out_of_memory |= !item->source;
   if (!item->source) return MIRROR_OK;
   session->sources = item->source;
   session->source_count = 0;

@@ -4,7 +4,6 @@
 #include "core/report.h"
 
 #include <libmirror/configuration.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What the visits of a model add to. */
@@ -128,19 +127,40 @@ static int32_t write_model(struct writing *writing) {
   return status;
 }
 
-static int32_t print(const struct writing *writing, char **text, uint64_t *length) {
-  char *printed = json_dumps(writing->root, JSON_INDENT(2));
-  if (!printed) return MIRROR_E_NOMEM;
-  size_t octets = strlen(printed);
-  char *own = mri_zalloc(&writing->context->alloc, octets + 2, 1);
-  if (own) {
-    memcpy(own, printed, octets);
-    own[octets] = '\n';
-    *text = own;
-    *length = octets + 1;
+/* The text under construction: in the context's memory, as the caller gets it. */
+struct output {
+  const struct mri_alloc *alloc;
+  char *text;
+  size_t length;
+  size_t capacity;
+};
+
+/* Keeps room for the last line's end and the NUL. */
+static int append_text(const char *text, size_t length, void *user) {
+  struct output *output = user;
+  size_t wanted = output->length + length + 2;
+  if (wanted > output->capacity) {
+    size_t capacity = wanted + wanted / 2 + 1024;
+    char *grown = mri_resize(output->alloc, output->text, capacity, 1);
+    if (!grown) return -1;
+    output->text = grown;
+    output->capacity = capacity;
   }
-  free(printed);
-  return own ? MIRROR_OK : MIRROR_E_NOMEM;
+  memcpy(output->text + output->length, text, length);
+  output->length += length;
+  return 0;
+}
+
+static int32_t print(const struct writing *writing, char **text, uint64_t *length) {
+  struct output output = {.alloc = &writing->context->alloc};
+  if (json_dump_callback(writing->root, append_text, &output, JSON_INDENT(2))) {
+    mri_free(output.alloc, output.text);
+    return MIRROR_E_NOMEM;
+  }
+  memcpy(output.text + output.length, "\n", 2);
+  *text = output.text;
+  *length = output.length + 1;
+  return MIRROR_OK;
 }
 
 int32_t mirror_configuration_format(mirror_context *context, char **text, uint64_t *length,

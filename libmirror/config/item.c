@@ -59,6 +59,8 @@ void mri_item_replace(struct mri_item *item, uint32_t index) {
     *(const char **)to = item->path;
   else if (field->type == MRI_QUOTA)
     memcpy(to, &no_limit, sizeof no_limit);
+  else if (field->type == MRI_FLAG) /* a disabled session takes no quota */
+    memset(to, 0, sizeof(uint32_t));
   else
     memcpy(to, mri_field_in(&harmless, field), field_size(field));
   if (field->type != MRI_SOURCES) return;
@@ -66,7 +68,7 @@ void mri_item_replace(struct mri_item *item, uint32_t index) {
   item->object.session.session.source_count = harmless.session.session.source_count;
 }
 
-bool mri_item_is_replaced(const struct mri_item *item, const char *name) {
+static bool is_replaced(const struct mri_item *item, const char *name) {
   uint32_t field = mri_schema_field(item->schema, name);
   return field < item->schema->field_count && (item->replaced >> field & 1);
 }
@@ -82,7 +84,7 @@ static bool is_consequence(const struct mri_item *item, int32_t code) {
                 {MIRROR_E_DUPLICATE_RULE, "priority"},
                 {MIRROR_E_DUPLICATE_RULE, "direction"}};
   for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
-    if (causes[i].code == code && mri_item_is_replaced(item, causes[i].field)) return true;
+    if (causes[i].code == code && is_replaced(item, causes[i].field)) return true;
   }
   return false;
 }
@@ -112,7 +114,7 @@ static void report_field(struct mri_item *item, mirror_report *report) {
 static bool recover(struct mri_item *item, mirror_report *report) {
   struct mri_reading *reading = item->reading;
   uint32_t field = mri_schema_field(item->schema, report->field);
-  reading->out_of_memory = report->code == MIRROR_E_NOMEM;
+  reading->out_of_memory |= report->code == MIRROR_E_NOMEM;
   /* NOT_FOUND: the filter of a rule, and what is wrong with it was said already. */
   if (reading->out_of_memory || report->code == MIRROR_E_NOT_FOUND) return false;
   bool again = field < item->schema->field_count && !(item->replaced >> field & 1);
@@ -131,17 +133,17 @@ static bool stage(struct mri_item *item) {
   return false;
 }
 
-static struct mri_known *know(struct mri_item *item) {
+static bool know(struct mri_item *item) {
   const struct mri_document *document = item->reading->document;
   uint32_t id = mri_document_child(document, item->node, "id");
   struct mri_known *known =
       mri_reading_know(item->reading, item->schema->kind, item->node,
                        id ? mri_document_text(document, id) : NULL, item->path);
-  if (!known) return NULL;
-  if (item->schema == &mri_target_schema && !mri_item_is_replaced(item, "type"))
+  if (!known) return false;
+  if (item->schema == &mri_target_schema && !is_replaced(item, "type"))
     known->target_type = item->object.target.kind;
   if (item->schema == &mri_session_schema) known->target_type = item->object.session.target_type;
-  return known;
+  return true;
 }
 
 static void read_rules(struct mri_item *filter, const char *list, uint32_t direction) {
@@ -170,26 +172,31 @@ static void name_item(struct mri_item *item, const struct mri_rule_place *place)
   item->name = item->rule_name;
 }
 
-/* The rule of a filter that was refused is checked in a filter that is lent to it. */
-static void stage_rule(struct mri_item *item) {
+static void add_rule(struct mri_item *item) {
+  if (stage(item) && is_spoiled(item))
+    item->schema->remove(item->reading->transaction, &item->object);
+}
+
+/* The filter of a rule in an envelope may have been refused: then the rule is checked in a filter
+ * that is lent to it. */
+static void add_lone_rule(struct mri_item *item) {
   mirror_transaction *transaction = item->reading->transaction;
   mirror_filter filter;
   mirror_filter_init(&filter, sizeof filter);
   filter.id = item->object.rule.filter_id;
-  bool lent = mirror_filter_add(transaction, &filter, NULL) == MIRROR_OK;
-  if (stage(item) && is_spoiled(item)) item->schema->remove(transaction, &item->object);
-  if (lent) mirror_filter_remove(transaction, filter.id, NULL);
+  int32_t status = mirror_filter_add(transaction, &filter, NULL);
+  item->reading->out_of_memory |= status == MIRROR_E_NOMEM;
+  add_rule(item);
+  if (status == MIRROR_OK) mirror_filter_remove(transaction, filter.id, NULL);
 }
 
 static void stage_item(struct mri_item *item) {
-  struct mri_known *known = know(item);
-  if (!known || !stage(item)) return;
+  if (!know(item) || !stage(item)) return;
   if (item->schema->kind == MIRROR_OBJECT_FILTER) {
     read_rules(item, "ingress_rules", MIRROR_INGRESS);
     read_rules(item, "egress_rules", MIRROR_EGRESS);
   }
-  known->removed = is_spoiled(item);
-  if (known->removed) item->schema->remove(item->reading->transaction, &item->object);
+  if (is_spoiled(item)) item->schema->remove(item->reading->transaction, &item->object);
 }
 
 void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema, uint32_t node,
@@ -200,14 +207,18 @@ void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema,
   if (reading->out_of_memory) return;
   name_item(&item, place);
   if (!json_is_object(mri_item_value(&item, item.node))) {
-    mri_item_refuse_value(&item, item.node, MIRROR_E_JSON_TYPE, NULL, "an object");
+    mri_item_refuse_value(&item, item.node, MIRROR_E_JSON_TYPE,
+                          reading->document->nodes[item.node].key, "an object");
     return;
   }
   schema->fill(&item.object);
   mri_fields_read(&item);
   if (schema->kind == MIRROR_OBJECT_RULE) {
     mri_rule_check_place(&item, place);
-    stage_rule(&item);
+    if (place)
+      add_rule(&item);
+    else
+      add_lone_rule(&item);
   } else {
     stage_item(&item);
   }

@@ -35,7 +35,6 @@ void mri_item_refuse_missing(struct mri_item *item, uint32_t field);
 bool mri_item_lacks(const struct mri_item *item, const char *field);
 
 void mri_item_replace(struct mri_item *item, uint32_t field);
-bool mri_item_is_replaced(const struct mri_item *item, const char *field);
 
 /* fields.c: reads all fields, and reports what cannot be read, is unknown or missing. */
 void mri_fields_read(struct mri_item *item);

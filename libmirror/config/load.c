@@ -7,17 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An object that is in the file but was refused must not be called unknown as well. */
+/* References have been checked (references.c), and what was refused must not be refused again. */
 static bool is_consequence(const struct mri_reading *reading, const mirror_report *report) {
+  const struct mri_known *known;
   switch (report->code) {
     case MIRROR_E_UNKNOWN_FILTER:
-      return mri_reading_find(reading, MIRROR_OBJECT_FILTER, report->value);
     case MIRROR_E_UNKNOWN_SOURCE:
-      return mri_reading_find(reading, MIRROR_OBJECT_SOURCE, report->value);
     case MIRROR_E_UNKNOWN_TARGET:
-      return mri_reading_find(reading, MIRROR_OBJECT_TARGET, report->value);
+    case MIRROR_E_IN_USE:
+      return true;
     case MIRROR_E_VPC_UNREACHABLE:
       return reading->vpcs_incomplete;
+    case MIRROR_E_QUOTA_SESSIONS_PER_ENI_TARGET: /* of a target whose type was refused */
+      known = mri_reading_find(reading, MIRROR_OBJECT_TARGET, report->object_id);
+      return known && !known->target_type;
     default:
       return false;
   }
@@ -33,47 +36,48 @@ static void on_check_error(void *user, const mirror_report *found) {
                      &report);
 }
 
-static int32_t out_of_memory(const struct mri_reading *reading, mirror_report *report) {
-  return mri_fail(report, MIRROR_E_NOMEM, "%s: out of memory", reading->document->name);
+/* Commits, or finds out everything that is wrong between the objects. */
+static int32_t finish(struct mri_reading *reading, mirror_report *report) {
+  if (reading->out_of_memory) return MIRROR_E_NOMEM;
+  if (!reading->errors.count) {
+    int32_t status = mirror_transaction_commit(reading->transaction, NULL);
+    if (!status || status == MIRROR_E_NOMEM) return status;
+  }
+  return mirror_transaction_check(reading->transaction, on_check_error, reading, report);
 }
 
-static int32_t first_error(const struct mri_reading *reading, mirror_report *report) {
-  mirror_report first = reading->first;
-  first.errors = reading->errors;
+static int32_t load(mirror_context *context, struct mri_reading *reading, mirror_report *report) {
+  int32_t status = mirror_transaction_begin(context, &reading->transaction, report);
+  if (status) return status;
+  status = mirror_transaction_clear(reading->transaction, NULL);
+  if (!status) {
+    mri_sections_read(reading);
+    status = finish(reading, report);
+  }
+  mirror_transaction_destroy(reading->transaction);
+  return reading->out_of_memory ? MIRROR_E_NOMEM : status;
+}
+
+/* With no lock held and no transaction open: on_error may use the context. */
+static int32_t hand_out_errors(struct mri_errors *errors, mirror_error_fn on_error, void *user,
+                               mirror_report *report) {
+  mirror_report first;
+  mri_errors_hand_out(errors, on_error, user, &first);
   mri_report_copy(report, &first);
   return first.code;
 }
 
-/* Commits, or finds out everything that is wrong between the objects. */
-static int32_t finish(struct mri_reading *reading, mirror_report *report) {
-  if (reading->out_of_memory) return out_of_memory(reading, report);
-  if (!reading->errors) {
-    int32_t status = mirror_transaction_commit(reading->transaction, NULL);
-    if (!status) return MIRROR_OK;
-    if (status == MIRROR_E_NOMEM) return out_of_memory(reading, report);
-  }
-  int32_t status = mirror_transaction_check(reading->transaction, on_check_error, reading, NULL);
-  if (status == MIRROR_E_NOMEM) return out_of_memory(reading, report);
-  return first_error(reading, report);
-}
-
-static int32_t load(struct mri_reading *reading, mirror_report *report) {
-  int32_t status = mirror_transaction_clear(reading->transaction, report);
-  if (status) return status;
-  mri_sections_read(reading);
-  return finish(reading, report);
-}
-
 static int32_t load_document(mirror_context *context, const struct mri_document *document,
                              mirror_error_fn on_error, void *user, mirror_report *report) {
-  struct mri_reading reading = {
-      .alloc = &context->alloc, .document = document, .on_error = on_error, .user = user};
-  int32_t status = mirror_transaction_begin(context, &reading.transaction, report);
-  if (status) return status;
-  mri_map_init(&reading.known, reading.alloc);
-  status = load(&reading, report);
+  const struct mri_alloc *alloc = &context->alloc;
+  struct mri_reading reading = {.alloc = alloc, .document = document, .errors = {.alloc = alloc}};
+  mri_map_init(&reading.known, alloc);
+  int32_t status = load(context, &reading, report);
+  if (status == MIRROR_E_NOMEM)
+    mri_fail(report, status, "%s: out of memory", document->name);
+  else if (reading.errors.count)
+    status = hand_out_errors(&reading.errors, on_error, user, report);
   mri_reading_close(&reading);
-  mirror_transaction_destroy(reading.transaction);
   return status;
 }
 

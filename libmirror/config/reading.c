@@ -9,8 +9,7 @@ void mri_reading_report(struct mri_reading *reading, struct mri_place place,
                         mirror_report *report) {
   report->errors = 1;
   mri_document_locate(reading->document, place, report);
-  if (reading->errors++ == 0) reading->first = *report;
-  if (reading->on_error) reading->on_error(reading->user, report);
+  reading->out_of_memory |= !mri_errors_add(&reading->errors, report);
 }
 
 void mri_reading_refuse(struct mri_reading *reading, struct mri_place place,
@@ -74,4 +73,5 @@ void mri_reading_close(struct mri_reading *reading) {
     mri_free(reading->alloc, known);
   }
   mri_map_free(&reading->known);
+  mri_errors_free(&reading->errors);
 }

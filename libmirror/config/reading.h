@@ -3,6 +3,7 @@
 #define MRI_CONFIG_READING_H
 
 #include "config/document.h"
+#include "config/errors.h"
 #include "config/schema.h"
 #include "core/map.h"
 #include "core/report.h"
@@ -14,7 +15,6 @@ struct mri_known {
   const char *id;       /* NULL if it has none */
   const char *name;     /* in messages: the id, or a path that it borrows from `path` */
   uint32_t target_type; /* of targets, and what a session says of its own */
-  bool removed;         /* not in the transaction, which therefore cannot check its references */
   struct mri_known *next;
   char path[];
 };
@@ -23,10 +23,7 @@ struct mri_reading {
   const struct mri_alloc *alloc;
   mirror_transaction *transaction;
   const struct mri_document *document;
-  mirror_error_fn on_error; /* may be NULL */
-  void *user;
-  mirror_report first; /* the first error */
-  uint32_t errors;
+  struct mri_errors errors;
   bool out_of_memory;            /* nothing more is read */
   bool vpcs_incomplete;          /* a declared connection could not be read */
   struct mri_map known;          /* by kind and id; the first object of each */
@@ -34,7 +31,7 @@ struct mri_reading {
   struct mri_known *known_last;
 };
 
-/* Counts an error and gives it to on_error, with its place. */
+/* Adds an error and its place. */
 void mri_reading_report(struct mri_reading *reading, struct mri_place place, mirror_report *report);
 /* The same from a fault. */
 void mri_reading_refuse(struct mri_reading *reading, struct mri_place place,
@@ -63,7 +60,7 @@ struct mri_rule_place {
 void mri_item_read(struct mri_reading *reading, const struct mri_schema *schema, uint32_t node,
                    const struct mri_rule_place *place);
 
-/* references.c: checks what the transaction cannot. */
+/* references.c: checks references between the objects of the file. */
 void mri_references_check(struct mri_reading *reading);
 
 /* sections.c: reads everything. */

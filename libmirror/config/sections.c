@@ -15,10 +15,10 @@ static const char top_level[] =
     "traffic_mirror_sessions, vpc_connections, quotas";
 
 static void refuse_type(struct mri_reading *reading, uint32_t node, const char *expected) {
-  const struct mri_node *found = &reading->document->nodes[node];
+  const struct mri_node *nodes = reading->document->nodes, *found = &nodes[node];
   char room[64];
   const struct mri_fault fault = {.code = MIRROR_E_JSON_TYPE,
-                                  .field = found->key,
+                                  .field = found->key ? found->key : nodes[found->parent].key,
                                   .value = mri_value_describe(found->value, room),
                                   .expected = expected};
   mri_reading_refuse(reading, found->at, &fault);

@@ -231,6 +231,10 @@ bool mri_value_write(const struct mri_field *field, const union mri_object *obje
   return *value != NULL;
 }
 
+static bool is_digits(const char *text) {
+  return text[strspn(text, "-0123456789")] == '\0';
+}
+
 const char *mri_value_describe(const json_t *value, char room[64]) {
   switch (json_typeof(value)) {
     case JSON_STRING:
@@ -245,7 +249,8 @@ const char *mri_value_describe(const json_t *value, char room[64]) {
       return room;
     case JSON_REAL:
       snprintf(room, 64, "%g", json_real_value(value));
-      return room;
+      /* "is 1000, expected 14-65535" would puzzle who wrote 1e3 */
+      return is_digits(room) ? strcat(room, ".0") : room;
     case JSON_NULL:
       return "null";
     default:

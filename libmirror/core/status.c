@@ -54,6 +54,7 @@ static const struct status {
     STATUS(MIRROR_E_SAMPLE, "a sampling interval is below 1"),
     STATUS(MIRROR_E_RATE, "a rate limit is out of range"),
     STATUS(MIRROR_E_VPC_ID, "not a VPC id, or a VPC connected to itself"),
+    STATUS(MIRROR_E_FLAG, "a flag is neither 0 nor 1"),
     STATUS(MIRROR_E_DUPLICATE_RULE, "a rule priority is taken in this filter and direction"),
     STATUS(MIRROR_E_DUPLICATE_SESSION, "a session priority is taken"),
     STATUS(MIRROR_E_IN_USE, "an object is still referred to"),

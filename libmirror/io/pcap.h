@@ -16,6 +16,7 @@ struct mri_pcap_input {
   struct pcap_pkthdr *header;
   const uint8_t *data; /* a packet that was read and not yet delivered, or NULL */
   uint32_t link_type;
+  uint32_t fcs;        /* octets at the end of a whole frame that are no part of it (V3) */
   mirror_report fault; /* code 0, or why there are no more packets */
 };
 

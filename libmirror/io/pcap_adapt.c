@@ -4,13 +4,16 @@
 
 enum {
   FILE_SNAPLEN_AT = 16, /* in a classic file header */
+  FILE_LINK_AT = 20,
   BLOCK_BEGINNING = 16, /* all that is looked at */
   LENGTH_AT = 4,
   BYTE_ORDER_AT = 8,      /* section header block */
   ORIGINAL_LENGTH_AT = 8, /* simple packet block */
   LINK_TYPE_AT = 8,       /* interface description block */
   SNAPLEN_AT = 12,
-  INTERFACE_AT = 8, /* packet blocks */
+  OPTIONS_AT = 16,
+  OPTIONS_WAIT = 1 << 16, /* a longer interface block is not waited for */
+  INTERFACE_AT = 8,       /* packet blocks */
   AHEAD = 1 << MRI_PCAPNG_AHEAD_LOG2,
 };
 
@@ -21,6 +24,9 @@ enum {
 #define ENHANCED_PACKET 6u
 #define BYTE_ORDER 0x1a2b3c4du
 #define NANOSECOND_MAGIC 0xa1b23c4du
+#define FCS_IS_KNOWN 0x04000000u /* in a classic link type, with the length in its upper 4 bits */
+#define FCS_SHIFT 28
+#define FCS_OPTION 13u /* if_fcslen */
 
 static uint16_t get16(const uint8_t *at, bool swapped) {
   uint16_t value;
@@ -44,12 +50,14 @@ static void put(uint8_t *at, uint32_t value, bool swapped) {
   memcpy(at, &value, sizeof value);
 }
 
-bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range) {
+bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range, uint16_t *fcs) {
   static const uint32_t magics[] = {NANOSECOND_MAGIC, 0xa1b2c3d4, 0xa1b2cd34, 0xa1b234cd,
                                     0xa12b3c4d};
   for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
     if (get(header, false) != magics[i] && get(header, true) != magics[i]) continue;
     put(header + FILE_SNAPLEN_AT, 0, false);
+    uint32_t link = get(header + FILE_LINK_AT, get(header, false) != magics[i]);
+    *fcs = link & FCS_IS_KNOWN ? (uint16_t)(2 * (link >> FCS_SHIFT)) : 0;
     *fraction_range = (INT64_C(1) << 32) * (magics[i] == NANOSECOND_MAGIC ? 1 : 1000);
     return true;
   }
@@ -80,7 +88,7 @@ static void begin_section(struct mri_pcapng *pcapng, const uint8_t *block) {
 static bool reserve_interface(struct mri_pcapng *pcapng) {
   if (pcapng->interfaces < pcapng->capacity) return true;
   uint32_t capacity = pcapng->capacity ? pcapng->capacity * 2 : 8;
-  uint16_t *grown =
+  struct mri_pcap_frames *grown =
       mri_resize(pcapng->alloc, pcapng->interface, capacity, sizeof *pcapng->interface);
   if (!grown) return false;
   pcapng->interface = grown;
@@ -88,22 +96,38 @@ static bool reserve_interface(struct mri_pcapng *pcapng) {
   return true;
 }
 
-static void see_interface(struct mri_pcapng *pcapng, uint8_t *block) {
+/* Of an interface block of which `length` octets are there. */
+static uint16_t fcs_of(const struct mri_pcapng *pcapng, const uint8_t *block, size_t length) {
+  size_t at = OPTIONS_AT;
+  while (at + 5 <= length) {
+    uint32_t code = get16(block + at, pcapng->swapped);
+    uint32_t octets = get16(block + at + 2, pcapng->swapped);
+    if (code == 0) break;
+    if (code == FCS_OPTION && octets == 1) return block[at + 4];
+    at += 4 + (octets + 3) / 4 * 4;
+  }
+  return 0;
+}
+
+static void see_interface(struct mri_pcapng *pcapng, uint8_t *block, size_t there) {
+  uint32_t length = get(block + LENGTH_AT, pcapng->swapped);
   uint16_t link = get16(block + LINK_TYPE_AT, pcapng->swapped);
   pcapng->out_of_memory = !reserve_interface(pcapng);
   if (pcapng->out_of_memory) return;
   if (!pcapng->has_link) pcapng->first_link = link;
   pcapng->has_link = true;
   if (pcapng->interfaces == 0) pcapng->snaplen = get(block + SNAPLEN_AT, pcapng->swapped);
-  pcapng->interface[pcapng->interfaces++] = link;
+  uint16_t fcs = fcs_of(pcapng, block, length < there ? length : there);
+  pcapng->interface[pcapng->interfaces++] = (struct mri_pcap_frames){link, fcs};
   put16(block + LINK_TYPE_AT, pcapng->first_link, pcapng->swapped);
   put(block + SNAPLEN_AT, 0, false);
 }
 
 /* Of an interface that is not there libpcap makes an error. */
 static void see_packet(struct mri_pcapng *pcapng, uint32_t interface) {
-  uint16_t link = interface < pcapng->interfaces ? pcapng->interface[interface] : 0;
-  pcapng->packet[pcapng->seen++ % AHEAD] = link;
+  struct mri_pcap_frames frames = {0, 0};
+  if (interface < pcapng->interfaces) frames = pcapng->interface[interface];
+  pcapng->packet[pcapng->seen++ % AHEAD] = frames;
 }
 
 /* A simple packet does not say what was captured: it follows from the first snapshot length. */
@@ -114,10 +138,10 @@ static void see_simple_packet(struct mri_pcapng *pcapng, uint8_t *block) {
   see_packet(pcapng, 0);
 }
 
-static void see_block(struct mri_pcapng *pcapng, uint8_t *block) {
+static void see_block(struct mri_pcapng *pcapng, uint8_t *block, size_t there) {
   uint32_t type = get(block, pcapng->swapped);
   if (type == SECTION) begin_section(pcapng, block);
-  if (type == INTERFACE) see_interface(pcapng, block);
+  if (type == INTERFACE) see_interface(pcapng, block, there);
   if (type == OLD_PACKET) see_packet(pcapng, get16(block + INTERFACE_AT, pcapng->swapped));
   if (type == SIMPLE_PACKET) see_simple_packet(pcapng, block);
   if (type == ENHANCED_PACKET) see_packet(pcapng, get(block + INTERFACE_AT, pcapng->swapped));
@@ -126,12 +150,23 @@ static void see_block(struct mri_pcapng *pcapng, uint8_t *block) {
   pcapng->next += length;
 }
 
+/* Enough of a block is there to be seen; of an interface, the options too. */
+static bool can_see(const struct mri_pcapng *pcapng, const uint8_t *block, size_t there) {
+  if (there < BLOCK_BEGINNING) return false;
+  uint32_t length = get(block + LENGTH_AT, pcapng->swapped);
+  bool waits = get(block, pcapng->swapped) == INTERFACE && length <= OPTIONS_WAIT;
+  return !waits || length <= there;
+}
+
 size_t mri_pcapng_adapt(struct mri_pcapng *pcapng, uint8_t *octets, uint64_t base, size_t end) {
-  while (!pcapng->lost && !pcapng->out_of_memory && pcapng->next + BLOCK_BEGINNING <= base + end)
-    see_block(pcapng, octets + (pcapng->next - base));
+  while (!pcapng->lost && !pcapng->out_of_memory && pcapng->next <= base + end) {
+    size_t at = (size_t)(pcapng->next - base);
+    if (!can_see(pcapng, octets + at, end - at)) break;
+    see_block(pcapng, octets + at, end - at);
+  }
   return pcapng->lost || pcapng->next >= base + end ? end : (size_t)(pcapng->next - base);
 }
 
-uint16_t mri_pcapng_next_link(struct mri_pcapng *pcapng) {
+struct mri_pcap_frames mri_pcapng_next(struct mri_pcapng *pcapng) {
   return pcapng->packet[pcapng->read++ % AHEAD];
 }

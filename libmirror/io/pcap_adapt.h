@@ -5,6 +5,7 @@
  *    interfaces differ in it: it sees 0, the greatest.
  *  - It refuses pcapng files whose interfaces differ in the link type: it sees the first one
  *    everywhere, and each packet's own is kept here.
+ *  - It does not tell how many octets of frame check sequence frames end with.
  */
 #ifndef MRI_IO_PCAP_ADAPT_H
 #define MRI_IO_PCAP_ADAPT_H
@@ -19,6 +20,12 @@ enum {
   MRI_PCAPNG_LEAST_BLOCK = 12, /* ... as many as such blocks fit into all buffers */
 };
 
+/* What the frames of an interface are. */
+struct mri_pcap_frames {
+  uint16_t link; /* type */
+  uint16_t fcs;  /* octets of frame check sequence at the end of a whole frame */
+};
+
 /* The blocks of a pcapng capture that have been seen. */
 struct mri_pcapng {
   const struct mri_alloc *alloc;
@@ -26,20 +33,20 @@ struct mri_pcapng {
   uint32_t snaplen; /* of the section's first interface */
   bool has_link;    /* first_link is set */
   bool swapped;
-  bool lost;           /* a block length that cannot be: libpcap will say so */
-  bool out_of_memory;  /* nothing more is seen */
-  uint16_t first_link; /* of the capture's first interface */
-  uint16_t *interface; /* link types of the section's interfaces */
+  bool lost;                         /* a block length that cannot be: libpcap will say so */
+  bool out_of_memory;                /* nothing more is seen */
+  uint16_t first_link;               /* of the capture's first interface */
+  struct mri_pcap_frames *interface; /* of the section */
   uint32_t interfaces;
   uint32_t capacity;
-  uint16_t *packet; /* link types of packets seen and not yet read: a ring */
+  struct mri_pcap_frames *packet; /* of packets seen and not yet read: a ring */
   uint32_t seen;
   uint32_t read;
 };
 
 /* True, and done, if these MRI_PCAP_FILE_HEADER octets are a classic file header. *fraction_range:
- * 2^32 of the units in which its times are, in nanoseconds. */
-bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range);
+ * 2^32 of the units in which its times are, in nanoseconds; *fcs: as in struct mri_pcap_frames. */
+bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range, uint16_t *fcs);
 
 bool mri_is_pcapng(const uint8_t *header);
 /* False when out of memory. */
@@ -48,7 +55,7 @@ void mri_pcapng_stop(struct mri_pcapng *pcapng);
 /* Works on octets [0, end) of which the first is at `base` in the capture; returns how many of them
  * are done: what remains is the beginning of a block, to be completed. */
 size_t mri_pcapng_adapt(struct mri_pcapng *pcapng, uint8_t *octets, uint64_t base, size_t end);
-/* The link type of the next packet, in the order of the capture. */
-uint16_t mri_pcapng_next_link(struct mri_pcapng *pcapng);
+/* What the next packet is, in the order of the capture. */
+struct mri_pcap_frames mri_pcapng_next(struct mri_pcapng *pcapng);
 
 #endif

@@ -65,6 +65,7 @@ static int32_t fail_link_type(const struct mri_pcap_input *input, int number,
 static int32_t check_link_type(struct mri_pcap_input *input, mirror_report *report) {
   int number = pcap_datalink(input->pcap);
   input->link_type = link_type_of(number);
+  input->fcs = input->stream.fcs;
   return mri_link_supported(input->link_type) ? MIRROR_OK : fail_link_type(input, number, report);
 }
 
@@ -116,13 +117,14 @@ static int32_t end_of_records(struct mri_pcap_input *input, int result) {
 }
 
 /* Interfaces of a pcapng capture may differ. */
-static int32_t see_link_type(struct mri_pcap_input *input) {
+static int32_t see_interface(struct mri_pcap_input *input) {
   if (!input->stream.is_pcapng) return MIRROR_OK;
-  uint16_t number = mri_pcapng_next_link(&input->stream.pcapng);
-  input->link_type = link_type_of(number);
+  const struct mri_pcap_frames frames = mri_pcapng_next(&input->stream.pcapng);
+  input->link_type = link_type_of(frames.link);
+  input->fcs = frames.fcs;
   if (mri_link_supported(input->link_type)) return MIRROR_OK;
   input->fault.size = sizeof input->fault;
-  return fail_link_type(input, number, &input->fault);
+  return fail_link_type(input, frames.link, &input->fault);
 }
 
 /* Makes `data` the next packet, if it is not there already. */
@@ -131,7 +133,7 @@ static int32_t read_packet(struct mri_pcap_input *input) {
   if (input->fault.code) return input->fault.code;
   mri_pcap_stream_mark(&input->stream);
   int result = pcap_next_ex(input->pcap, &input->header, &input->data);
-  int32_t status = result == 1 ? see_link_type(input) : end_of_records(input, result);
+  int32_t status = result == 1 ? see_interface(input) : end_of_records(input, result);
   if (status) input->data = NULL;
   return status;
 }
@@ -147,6 +149,13 @@ static int64_t time_of(const struct mri_pcap_input *input) {
   return time;
 }
 
+/* V3: what the capture says is the frame check sequence is no part of a frame. */
+static void drop_fcs(mirror_packet *packet, uint32_t fcs) {
+  if (fcs == 0 || packet->length < fcs) return;
+  packet->length -= fcs;
+  if (packet->caplen > packet->length) packet->caplen = packet->length;
+}
+
 /* Takes the packet that was read, at `data`. */
 static void take(struct mri_pcap_input *input, const uint8_t *data, mirror_packet *packet) {
   *packet = (mirror_packet){
@@ -156,6 +165,7 @@ static void take(struct mri_pcap_input *input, const uint8_t *data, mirror_packe
       .time_ns = time_of(input),
       .link_type = (uint16_t)input->link_type,
   };
+  drop_fcs(packet, input->fcs);
   input->data = NULL;
 }
 

@@ -165,7 +165,7 @@ static int32_t read_beginning(struct mri_pcap_stream *stream, const struct mri_a
     if (count < 0) return stream->stop;
     if (count == 0) return MIRROR_OK;
   }
-  stream->classic = mri_pcap_adapt(stream->buffer, &stream->fraction_range);
+  stream->classic = mri_pcap_adapt(stream->buffer, &stream->fraction_range, &stream->fcs);
   stream->is_pcapng = mri_is_pcapng(stream->buffer);
   if (stream->is_pcapng && !mri_pcapng_start(&stream->pcapng, alloc)) return MIRROR_E_NOMEM;
   return make_ready(stream) ? MIRROR_OK : stream->stop;

@@ -20,6 +20,7 @@ struct mri_pcap_stream {
   struct mri_pcapng pcapng;
   bool classic;           /* a capture whose records can be read again from the mark */
   int64_t fraction_range; /* of a classic capture, see mri_pcap_adapt */
+  uint16_t fcs;           /* the same */
   FILE *file;             /* what libpcap reads from, once it is made */
   uint8_t *buffer;        /* with the buffer of `file` behind it */
   size_t at, ready, end;  /* octets [at, ready) are to be read, [ready, end) not yet */

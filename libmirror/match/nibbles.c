@@ -2,15 +2,14 @@
 
 #include "match/classes.h"
 
-#include <libmirror/filter.h>
 #include <string.h>
 
 enum {
-  SEGMENT = 256,     /* rules that a kernel walks before decided packets are taken out */
   ALIGNMENT = 64,    /* octets, of what kernels load whole */
   CLASSES_FROM = 128 /* rules from which telling keys apart may pay */
 };
 
+/* Rules that a kernel walks before decided packets are taken out. */
 struct segment {
   void *rules;            /* in the layout of the instruction set */
   const uint32_t *number; /* of each of its rules */
@@ -33,60 +32,6 @@ struct nibbles {
   struct mri_classes classes;
   struct class_list list[MRI_CLASSES_MAX];
 };
-
-/* ---- rules as octets ---- */
-
-/* Octets [at, at + octets) of the key must agree with the first `length` bits of `prefix`. */
-static void ask_prefix(struct mri_octets *to, uint32_t at, uint32_t octets, const uint8_t *prefix,
-                       uint32_t length) {
-  for (uint32_t i = 0; i < octets; i++) {
-    const uint32_t bits = length > 8 * i ? length - 8 * i : 0;
-    to->mask[at + i] = (uint8_t)(bits < 8 ? 0xff00u >> bits : 0xff);
-    to->value[at + i] = prefix[i] & to->mask[at + i];
-  }
-}
-
-/* Bits in which all ports of a range agree; `*is_prefix` if they say all about it. */
-static uint16_t common_bits(uint16_t first, uint16_t last, bool *is_prefix) {
-  const uint32_t differ = first ^ last;
-  const uint32_t low = differ ? UINT32_MAX >> __builtin_clz(differ) : 0;
-  *is_prefix = (first & low) == 0 && (last & low) == low;
-  return (uint16_t)~low;
-}
-
-static void ask_ports(struct mri_octets *to, unsigned port, uint32_t at, uint16_t first,
-                      uint16_t last) {
-  bool is_prefix;
-  const uint16_t mask = common_bits(first, last, &is_prefix);
-  to->first[port] = first;
-  to->last[port] = last;
-  to->is_range[port] = !is_prefix;
-  if (!is_prefix) return;
-  to->mask[at] = (uint8_t)(mask >> 8);
-  to->mask[at + 1] = (uint8_t)mask;
-  to->value[at] = (uint8_t)((first & mask) >> 8);
-  to->value[at + 1] = (uint8_t)(first & mask);
-}
-
-static bool all_ports(uint16_t first, uint16_t last) {
-  return first == 0 && last == UINT16_MAX;
-}
-
-void mri_octets_of(struct mri_octets *to, const struct mri_match_rule *rule) {
-  const uint32_t octets = rule->family == 4 ? 4 : 16, ports = mri_ports_offset(rule->family);
-  memset(to, 0, sizeof *to);
-  ask_prefix(to, 4, octets, rule->source, rule->source_length);
-  ask_prefix(to, 4 + octets, octets, rule->destination, rule->destination_length);
-  ask_ports(to, MRI_PORT_SOURCE, ports, rule->source_first, rule->source_last);
-  ask_ports(to, MRI_PORT_DESTINATION, ports + 2, rule->destination_first, rule->destination_last);
-  if (!all_ports(rule->source_first, rule->source_last)) to->asks |= MIRROR_KEY_SOURCE_PORT;
-  if (!all_ports(rule->destination_first, rule->destination_last))
-    to->asks |= MIRROR_KEY_DESTINATION_PORT;
-  if (rule->protocol == MIRROR_PROTOCOL_ALL) return;
-  to->asks |= MIRROR_KEY_PROTOCOL;
-  to->mask[0] = 0xff;
-  to->value[0] = (uint8_t)rule->protocol;
-}
 
 /* ---- match ---- */
 
@@ -194,9 +139,14 @@ static const struct mri_nibbles_layout *layout_of(uint32_t isa) {
 #if defined(__x86_64__)
     case MIRROR_ISA_AVX512:
       return &mri_nibbles_avx512;
+    case MIRROR_ISA_AVX2:
+      return &mri_nibbles_avx2;
+#elif defined(__aarch64__)
+    case MIRROR_ISA_NEON:
+      return &mri_nibbles_neon;
 #endif
     default:
-      return NULL;
+      return &mri_nibbles_scalar;
   }
 }
 
@@ -223,9 +173,10 @@ static void free_room(const struct mri_alloc *alloc, struct places *places) {
   mri_free(alloc, places->number);
 }
 
-static int32_t make_places(const struct mri_build *build, struct places *places) {
+static int32_t make_places(const struct mri_build *build, const struct mri_nibbles_layout *layout,
+                           struct places *places) {
   const uint32_t numbers = build->number[build->count - 1] + 1;
-  places->are_numbers = numbers <= SEGMENT;
+  places->are_numbers = numbers <= layout->rules;
   places->count = places->are_numbers ? numbers : build->count;
   const int32_t status = make_room(build->alloc, places->count, places);
   if (status) return status;
@@ -237,14 +188,6 @@ static int32_t make_places(const struct mri_build *build, struct places *places)
     places->number[place] = build->number[i];
   }
   return MIRROR_OK;
-}
-
-static uint32_t segment_length(uint32_t count, uint32_t start) {
-  return count - start < SEGMENT ? count - start : SEGMENT;
-}
-
-static uint32_t segment_count(uint32_t count) {
-  return (count + SEGMENT - 1) / SEGMENT;
 }
 
 /* The rules of one class, copied; *count of them. */
@@ -268,13 +211,22 @@ struct plan {
   uint32_t family;
 };
 
+static uint32_t segment_length(const struct plan *plan, uint32_t start) {
+  const uint32_t left = plan->selected.count - start;
+  return left < plan->layout->rules ? left : plan->layout->rules;
+}
+
+static uint32_t segment_count(const struct plan *plan) {
+  return (plan->selected.count + plan->layout->rules - 1) / plan->layout->rules;
+}
+
 static uint64_t class_size(struct plan *plan, uint32_t class) {
   const uint32_t count = select_class(plan->places, &plan->classes, class, &plan->selected);
   uint64_t size =
-      aligned(segment_count(count) * sizeof(struct segment)) + aligned(count * sizeof(uint32_t));
-  for (uint32_t at = 0; at < count; at += SEGMENT)
+      aligned(segment_count(plan) * sizeof(struct segment)) + aligned(count * sizeof(uint32_t));
+  for (uint32_t at = 0; at < count; at += plan->layout->rules)
     size += aligned(
-        plan->layout->size(plan->selected.rules + at, segment_length(count, at), plan->family));
+        plan->layout->size(plan->selected.rules + at, segment_length(plan, at), plan->family));
   return size;
 }
 
@@ -293,13 +245,13 @@ static void *carve(uint8_t **free, uint64_t size) {
 
 static void fill_class(struct plan *plan, uint32_t class, uint8_t **free, struct class_list *list) {
   const uint32_t count = select_class(plan->places, &plan->classes, class, &plan->selected);
-  struct segment *segment = carve(free, segment_count(count) * sizeof *segment);
+  struct segment *segment = carve(free, segment_count(plan) * sizeof *segment);
   uint32_t *number = carve(free, count * sizeof *number);
   memcpy(number, plan->selected.number, count * sizeof *number);
   list->segment = segment;
-  for (uint32_t at = 0; at < count; at += SEGMENT) {
+  for (uint32_t at = 0; at < count; at += plan->layout->rules) {
     const struct mri_octets *rules = plan->selected.rules + at;
-    const uint32_t length = segment_length(count, at);
+    const uint32_t length = segment_length(plan, at);
     void *memory = carve(free, plan->layout->size(rules, length, plan->family));
     plan->layout->fill(memory, rules, length, plan->family);
     segment[list->segments++] = (struct segment){memory, number + at};
@@ -356,9 +308,8 @@ static int32_t build_places(const struct mri_build *build, const struct places *
 }
 
 int32_t mri_nibbles_build(const struct mri_build *build, struct mri_engine *engine) {
-  if (!layout_of(build->isa)) return mri_scan_build(build, engine);
   struct places places = {.count = 0};
-  int32_t status = make_places(build, &places);
+  int32_t status = make_places(build, layout_of(build->isa), &places);
   if (!status) status = build_places(build, &places, engine);
   free_room(build->alloc, &places);
   return status;

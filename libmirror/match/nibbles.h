@@ -37,6 +37,7 @@ struct mri_octets {
 struct mri_nibbles_layout {
   uint32_t block; /* rules that are looked up at once */
   uint32_t lanes; /* for so many packets */
+  uint32_t rules; /* that a list may have, at most */
   uint64_t (*size)(const struct mri_octets *rules, uint32_t count, uint32_t family);
   void (*fill)(void *memory, const struct mri_octets *rules, uint32_t count, uint32_t family);
   /* first[i]: index of the first rule that matches keys[i], or MRI_NO_RULE. `count` is a multiple
@@ -56,6 +57,22 @@ void mri_octets_of(struct mri_octets *octets, const struct mri_match_rule *rule)
 static inline uint32_t mri_ports_offset(uint32_t family) {
   return family == 4 ? offsetof(mirror_key4, source_port) : offsetof(mirror_key6, source_port);
 }
+
+/* A port range that is no prefix, and which of up to 64 rules ask for it. */
+struct mri_port_range {
+  uint16_t first;
+  uint16_t last;
+  uint64_t rules;
+};
+
+enum { MRI_BLOCK_MAX = 64 };
+
+/* Distinct ranges of one port among up to 64 rules; how many. `ranges` may be NULL. */
+uint32_t mri_port_ranges(const struct mri_octets *rules, uint32_t count, unsigned port,
+                         struct mri_port_range *ranges);
+
+/* Bit h: some rule asks for octets 2h or 2h + 1 of the key. */
+uint32_t mri_live_halves(const struct mri_octets *rules, uint32_t count, uint32_t halves);
 
 /* True if a rule asks for none of the absent fields. */
 static inline bool mri_octets_allow(const struct mri_octets *rule, uint32_t absent) {

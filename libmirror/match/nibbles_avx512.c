@@ -48,40 +48,12 @@ static uint32_t word_count(uint32_t family) {
   return family == 4 ? WORDS4 : WORDS6;
 }
 
-static uint32_t live_halves(const struct mri_octets *rules, uint32_t count, uint32_t words) {
-  uint32_t live = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    for (uint32_t half = 0; half < 2 * words; half++) {
-      if (rules[i].mask[2 * half] | rules[i].mask[2 * half + 1]) live |= 1u << half;
-    }
-  }
-  return live;
-}
-
 static uint32_t nibbles_of(uint32_t half) {
   return half ? NIBBLES : 2;
 }
 
 static uint32_t table_count(uint32_t live) {
   return (uint32_t)__builtin_popcount(live & ~1u) * NIBBLES + (live & 1) * 2;
-}
-
-/* Distinct ranges of one port; writes them where `range` is not NULL. */
-static uint32_t collect_ranges(const struct mri_octets *rules, uint32_t count, unsigned port,
-                               struct range *range) {
-  struct range found[BLOCK];
-  uint32_t ranges = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    if (!rules[i].is_range[port]) continue;
-    const uint32_t first = rules[i].first[port], span = rules[i].last[port] - first;
-    uint32_t at = 0;
-    while (at < ranges && (found[at].first != first || found[at].span != span))
-      at++;
-    if (at == ranges) found[ranges++] = (struct range){first, span, 0};
-    found[at].rules |= 1u << i;
-  }
-  if (range) memcpy(range, found, ranges * sizeof *range);
-  return ranges;
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
@@ -101,9 +73,9 @@ static uint64_t avx512_size(const struct mri_octets *rules, uint32_t count, uint
   uint64_t size = tables_offset(count);
   for (uint32_t at = 0; at < count; at += BLOCK) {
     const uint32_t here = smaller(BLOCK, count - at);
-    size += table_count(live_halves(rules + at, here, word_count(family))) * sizeof(table);
+    size += table_count(mri_live_halves(rules + at, here, 2 * word_count(family))) * sizeof(table);
     for (unsigned port = 0; port < MRI_PORTS; port++)
-      size += collect_ranges(rules + at, here, port, NULL) * sizeof(struct range);
+      size += mri_port_ranges(rules + at, here, port, NULL) * sizeof(struct range);
   }
   return size;
 }
@@ -144,6 +116,19 @@ static void fill_block(struct block *block, const struct mri_octets *rules, uint
   }
 }
 
+static struct range *fill_ranges(struct block *block, struct range *range,
+                                 const struct mri_octets *rules, uint32_t count) {
+  block->range = range;
+  for (unsigned port = 0; port < MRI_PORTS; port++) {
+    struct mri_port_range found[MRI_BLOCK_MAX];
+    block->ranges[port] = mri_port_ranges(rules, count, port, found);
+    for (uint32_t i = 0; i < block->ranges[port]; i++)
+      *range++ = (struct range){found[i].first, (uint32_t)found[i].last - found[i].first,
+                                (uint32_t)found[i].rules};
+  }
+  return range;
+}
+
 static void avx512_fill(void *memory, const struct mri_octets *rules, uint32_t count,
                         uint32_t family) {
   struct list *list = memory;
@@ -154,16 +139,14 @@ static void avx512_fill(void *memory, const struct mri_octets *rules, uint32_t c
     const uint32_t at = b * BLOCK, here = smaller(BLOCK, count - at);
     struct block *block = &list->block[b];
     fill_block(block, rules + at, here);
-    block->live = live_halves(rules + at, here, word_count(family));
+    block->live = mri_live_halves(rules + at, here, 2 * word_count(family));
     block->tables = tables + all_tables;
     all_tables += fill_tables(tables + all_tables, rules + at, here, block->live);
   }
   struct range *range = (struct range *)(tables + all_tables);
   for (uint32_t b = 0; b < list->blocks; b++) {
-    const uint32_t at = b * BLOCK, here = smaller(BLOCK, count - at);
-    list->block[b].range = range;
-    for (unsigned port = 0; port < MRI_PORTS; port++)
-      range += list->block[b].ranges[port] = collect_ranges(rules + at, here, port, range);
+    const uint32_t at = b * BLOCK;
+    range = fill_ranges(&list->block[b], range, rules + at, smaller(BLOCK, count - at));
   }
 }
 
@@ -346,5 +329,5 @@ static void match6(const void *list, const void *const *keys, uint32_t count, ui
   match(list, keys, WORDS6, count, first);
 }
 
-const struct mri_nibbles_layout mri_nibbles_avx512 = {BLOCK,       LANES,  avx512_size,
+const struct mri_nibbles_layout mri_nibbles_avx512 = {BLOCK,       LANES,  8 * BLOCK, avx512_size,
                                                       avx512_fill, match4, match6};

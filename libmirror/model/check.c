@@ -66,12 +66,15 @@ static bool has_changed(const struct mri_version *version) {
   return mri_entry_changed(version->entry);
 }
 
-/* Paths of sessions that are not touched themselves; those of touched targets come with these. */
-static void check_source_paths(struct mri_check *check, const struct mri_entry *entry) {
+/* Paths of sessions that are not touched themselves; those of touched targets come with these.
+ * `vpc`: only to targets in there, or NULL. */
+static void check_source_paths(struct mri_check *check, const struct mri_entry *entry,
+                               const char *vpc) {
   MRI_LIST_EACH(link, &entry->users) {
     const struct mri_session *session = link->user;
-    if (!has_changed(&session->version) && !mri_entry_changed(session->target))
-      mri_check_path(check, session, entry);
+    if (has_changed(&session->version) || mri_entry_changed(session->target)) continue;
+    const struct mri_target *target = (const struct mri_target *)mri_entry_version(session->target);
+    if (!vpc || mri_text_same(vpc, target->vpc_id)) mri_check_path(check, session, entry);
   }
 }
 
@@ -83,7 +86,7 @@ static void check_source(struct mri_check *check, const struct mri_entry *entry)
   const struct mri_source *source = (const struct mri_source *)entry->staged;
   check_group(check, source);
   mri_check_source_interface(check, source);
-  check_source_paths(check, entry);
+  check_source_paths(check, entry, NULL);
 }
 
 static void check_target_paths(struct mri_check *check, const struct mri_entry *entry) {
@@ -113,13 +116,13 @@ static void check_entry(struct mri_check *check, const struct mri_entry *entry) 
   if (entry->kind == MIRROR_OBJECT_SESSION) mri_check_session(check, entry);
 }
 
-/* Paths of untouched objects whose VPC connection is taken away: from sources in `vpc`. */
-static void check_disconnected(struct mri_check *check, const char *vpc) {
-  const struct mri_link *chain = mri_chains_find(&check->model->source_vpcs, vpc, strlen(vpc));
+/* Paths of untouched objects between two VPCs whose connection is taken away. */
+static void check_disconnected(struct mri_check *check, const char *from, const char *to) {
+  const struct mri_link *chain = mri_chains_find(&check->model->source_vpcs, from, strlen(from));
   const struct mri_link *link = chain;
   while (link) {
     const struct mri_source *source = link->user;
-    if (!has_changed(&source->version)) check_source_paths(check, source->version.entry);
+    if (!has_changed(&source->version)) check_source_paths(check, source->version.entry, to);
     link = link->next == chain ? NULL : link->next;
   }
 }
@@ -130,8 +133,8 @@ void mri_check_run(struct mri_check *check) {
     check_entry(check, entry);
   for (const struct mri_vpc_pair *pair = model->vpcs.touched; pair; pair = pair->touched_next) {
     if (!pair->current || pair->staged) continue;
-    check_disconnected(check, pair->a);
-    check_disconnected(check, pair->b);
+    check_disconnected(check, pair->a, pair->b);
+    check_disconnected(check, pair->b, pair->a);
   }
   if (check->quotas_lowered) mri_check_all_quotas(check);
 }

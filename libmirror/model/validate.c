@@ -149,7 +149,7 @@ int32_t mri_check_address(const struct mri_subject *subject, const char *text,
 
 int32_t mri_check_flag(const struct mri_subject *subject, const char *field, uint32_t value) {
   if (value <= 1) return MIRROR_OK;
-  return mri_refuse_number(subject, MIRROR_E_ARGUMENT, field, value, "0 or 1");
+  return mri_refuse_number(subject, MIRROR_E_FLAG, field, value, "0 or 1");
 }
 
 int32_t mri_check_common(const struct mri_subject *subject, const char *name,

@@ -34,7 +34,7 @@ uint32_t mri_flow_hash(const struct mri_view *view) {
 }
 
 int32_t mirror_packet_source_port(const mirror_packet *packet, uint16_t *port) {
-  if (!packet || !port || (!packet->data && packet->caplen > 0)) return MIRROR_E_ARGUMENT;
+  if (!packet || !port || !mri_packets_have_data(packet, 1)) return MIRROR_E_ARGUMENT;
   struct mri_view view;
   mri_view_read(&view, packet);
   *port = mri_flow_port(mri_flow_hash(&view));

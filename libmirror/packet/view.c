@@ -185,8 +185,18 @@ void mri_view_read(struct mri_view *view, const mirror_packet *packet) {
   view->why = read_packet(view, packet);
 }
 
+void mri_views_read(struct mri_view *views, const mirror_packet *packets, uint32_t count) {
+  enum { AHEAD = 16 };
+  for (uint32_t i = 0; i < count && i < AHEAD; i++)
+    __builtin_prefetch(packets[i].data);
+  for (uint32_t i = 0; i < count; i++) {
+    if (i + AHEAD < count) __builtin_prefetch(packets[i + AHEAD].data);
+    mri_view_read(&views[i], &packets[i]);
+  }
+}
+
 int32_t mirror_packet_key(const mirror_packet *packet, mirror_key *key, uint32_t *why) {
-  if (!packet || !key || (!packet->data && packet->caplen > 0)) return MIRROR_E_ARGUMENT;
+  if (!packet || !key || !mri_packets_have_data(packet, 1)) return MIRROR_E_ARGUMENT;
   struct mri_view view;
   mri_view_read(&view, packet);
   *key = view.key;

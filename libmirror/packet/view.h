@@ -23,6 +23,16 @@ struct mri_view {
 };
 
 void mri_view_read(struct mri_view *view, const mirror_packet *packet);
+/* The same for `count` packets, whose headers are fetched ahead. */
+void mri_views_read(struct mri_view *views, const mirror_packet *packets, uint32_t count);
+
+/* False if a packet says that it has octets, and has none. */
+static inline bool mri_packets_have_data(const mirror_packet *packets, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (!packets[i].data && packets[i].caplen > 0) return false;
+  }
+  return true;
+}
 
 /* Octets of the inner frame of an uncut copy: caplen, with the Ethernet header of V7. */
 static inline uint32_t mri_view_inner_length(const struct mri_view *view,

@@ -53,7 +53,7 @@ void mri_counters_free(mirror_context *context, struct mri_counters *counters) {
 }
 
 static uint64_t read_cell(const _Atomic uint64_t *value) {
-  return atomic_load_explicit(value, memory_order_relaxed);
+  return atomic_load_explicit(value, memory_order_acquire);
 }
 
 static void cell_merge(struct mri_cell *to, const struct mri_cell *from) {
@@ -100,7 +100,7 @@ void mri_slot_release(mirror_context *context, enum mri_slot_class class, uint32
 }
 
 void mri_stats_add(mirror_stats *stats, const struct mri_cell *cells, unsigned count) {
-  for (unsigned i = 0; i < count; i++) {
+  for (unsigned i = count; i-- > 0;) {
     mirror_count value = {read_cell(&cells[i].packets), read_cell(&cells[i].octets)};
     stats->counters[i].packets += value.packets;
     stats->counters[i].octets += value.octets;

@@ -88,6 +88,7 @@ static int32_t explain(mirror_explanation *e, const mirror_packet *packet) {
   mri_judge(e->plan, packet, 1, &view, &decision);
   mri_decision_copy(&decision, &view, packet);
   mri_decision_verdict(&decision, &e->verdict);
+  e->inner_whole = mri_view_inner_length(&view, packet);
   walk(e, &decision, &view.key);
   if (!e->failed) mri_explain_text(e, &decision, &view.key);
   e->packet.data = NULL; /* borrowed for the call only */
@@ -98,6 +99,10 @@ int32_t mirror_plan_explain(const mirror_plan *plan, const mirror_packet *packet
                             mirror_explanation **explanation, mirror_report *report) {
   if (!plan || !packet || !explanation)
     return mri_fail(report, MIRROR_E_ARGUMENT, "mirror_plan_explain: an argument is NULL");
+  if (!mri_packets_have_data(packet, 1))
+    return mri_fail(report, MIRROR_E_ARGUMENT,
+                    "mirror_plan_explain: the packet's data is NULL, expected %u octets",
+                    packet->caplen);
   mirror_context *context = plan->context;
   mirror_explanation *e = mri_zalloc(&context->alloc, 1, sizeof *e);
   if (!e) return mri_fail(report, MIRROR_E_NOMEM, "out of memory for an explanation");

@@ -8,6 +8,7 @@ struct mirror_explanation {
   mirror_plan *plan; /* a reference: steps and verdict borrow its strings */
   mirror_packet packet;
   mirror_verdict verdict;
+  uint32_t inner_whole; /* octets of an uncut copy's inner frame */
   mirror_step *steps;
   uint32_t step_count;
   uint32_t capacity;

@@ -10,7 +10,7 @@
 
 __attribute__((format(printf, 2, 3))) static void say(mirror_explanation *e, const char *format,
                                                       ...) {
-  char piece[512];
+  char piece[1024]; /* longer than a line with two ids of 64 characters of 4 octets */
   va_list arguments;
   va_start(arguments, format);
   int length = vsnprintf(piece, sizeof piece, format, arguments);
@@ -139,7 +139,7 @@ static void say_copy(mirror_explanation *e, const struct mri_decision *decision)
   char address[64];
   mri_format_address(&tunnel->target->address, address);
   say(e, ": to target %s (%s port %u), VNI %u, %u of %u octets", e->verdict.target_id, address,
-      tunnel->outer.udp_port, e->verdict.vni, e->verdict.inner_length, e->packet.caplen);
+      tunnel->outer.udp_port, e->verdict.vni, e->verdict.inner_length, e->inner_whole);
   if (e->verdict.flags & MIRROR_CUT_BY_LENGTH) say(e, ", cut to the session's packet_length");
   if (e->verdict.flags & MIRROR_CUT_BY_MTU) say(e, ", cut to fit the MTU");
 }

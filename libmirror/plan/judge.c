@@ -83,12 +83,14 @@ static void match_runs(const struct mri_view *views, uint32_t count,
 
 void mri_judge(const mirror_plan *plan, const mirror_packet *packets, uint32_t count,
                struct mri_view *views, struct mri_decision *decisions) {
+  const struct mri_source_plan *source = NULL;
+  mri_views_read(views, packets, count);
   for (uint32_t i = 0; i < count; i++) {
-    const struct mri_source_plan *source = mri_plan_source(plan, packets[i].source);
+    if (i == 0 || packets[i].source != packets[i - 1].source)
+      source = mri_plan_source(plan, packets[i].source);
     decisions[i] = (struct mri_decision){.source = source,
                                          .direction = direction_of(&packets[i], source),
                                          .flags = source ? 0 : MIRROR_NO_SOURCE};
-    mri_view_read(&views[i], &packets[i]);
     if (!decided_early(plan, &packets[i], &views[i], &decisions[i])) decisions[i].verdict = 0;
   }
   match_runs(views, count, decisions);

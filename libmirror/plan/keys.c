@@ -32,6 +32,7 @@ int32_t mirror_plan_list_info(const mirror_plan *plan, uint32_t source, uint32_t
                                 .rules_ipv4 = list->facts.rules[0],
                                 .rules_ipv6 = list->facts.rules[1],
                                 .shadowed = list->facts.shadowed,
+                                .slower = list->facts.slower,
                                 .memory = list->facts.memory,
                                 .build_ns = list->build_ns};
   return mri_sized_write(info, &own, sizeof own, sizeof own);
@@ -55,6 +56,22 @@ int32_t mirror_plan_match_keys4(const mirror_plan *plan, uint32_t source, uint32
 int32_t mirror_plan_match_keys6(const mirror_plan *plan, uint32_t source, uint32_t direction,
                                 const mirror_key6 *const *keys, uint32_t count, uint32_t *first) {
   return match_keys(plan, source, direction, 6, (const void *const *)keys, count, first);
+}
+
+int32_t mirror_plan_match_packets(const mirror_plan *plan, uint32_t source, uint32_t direction,
+                                  const mirror_packet *packets, uint32_t count, uint32_t *first) {
+  enum { STEP = 256 };
+  struct mri_view views[STEP];
+  int32_t status;
+  if (count && (!packets || !first || !mri_packets_have_data(packets, count)))
+    return MIRROR_E_ARGUMENT;
+  const struct mri_compiled *list = find_list(plan, source, direction, &status);
+  for (uint32_t done = 0, step; list && done < count; done += step) {
+    step = count - done < STEP ? count - done : STEP;
+    mri_views_read(views, packets + done, step);
+    mri_list_match_batch(list->list, &views[0].key, sizeof views[0], step, first + done);
+  }
+  return status;
 }
 
 int32_t mirror_plan_rule_verdict(const mirror_plan *plan, uint32_t source, uint32_t direction,

@@ -10,11 +10,19 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
   return a < b ? a : b;
 }
 
-/* A locally administered MAC for an address: what stands in files, where nobody resolves. */
+/* What stands in files, where nobody resolves: the group's MAC (RFC 1112 section 6.4, RFC 2464
+ * section 7), or a locally administered one with the end of the address. */
 static void mac_of_address(const struct mri_address *address, uint8_t mac[6]) {
-  mac[0] = 0x02;
+  const uint8_t *octets = address->octets;
+  const bool group = address->family == 4 ? octets[0] >> 4 == 14 : octets[0] == 0xff;
+  memcpy(mac + 2, octets + (address->family == 6 ? 12 : 0), 4);
+  mac[0] = group ? 0x33 : 0x02;
+  mac[1] = group ? 0x33 : 0;
+  if (!group || address->family == 6) return;
+  mac[0] = 0x01;
   mac[1] = 0;
-  memcpy(mac + 2, address->octets + (address->family == 6 ? 12 : 0), 4);
+  mac[2] = 0x5e;
+  mac[3] &= 0x7f;
 }
 
 static void describe_outer(const struct mri_source *source, const struct mri_target *target,

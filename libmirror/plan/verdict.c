@@ -49,7 +49,8 @@ void mri_decision_verdict(const struct mri_decision *decision, mirror_verdict *v
 int32_t mirror_plan_match(const mirror_plan *plan, const mirror_packet *packets, uint32_t count,
                           mirror_verdict *verdicts) {
   if (!plan || (count && (!packets || !verdicts))) return MIRROR_E_ARGUMENT;
-  enum { STEP = 32 };
+  if (!mri_packets_have_data(packets, count)) return MIRROR_E_ARGUMENT;
+  enum { STEP = 128 };
   struct mri_view views[STEP];
   struct mri_decision decisions[STEP];
   for (uint32_t done = 0; done < count; done += STEP) {

@@ -64,22 +64,36 @@ static struct mri_fragment *set_of(const struct mri_fragments *fragments,
   return &fragments->entries[set * WAYS];
 }
 
+/* Verdicts point into the plan of their generation; that a datagram is our own copy points nowhere,
+ * and stays true whatever is committed between two of its fragments. */
 static bool usable(const struct mri_fragment *entry, uint64_t generation, int64_t now_ns) {
-  return entry->generation == generation && now_ns >= entry->seen_ns &&
+  bool valid = entry->verdict == MIRROR_OWN || entry->generation == generation;
+  return valid && now_ns >= entry->seen_ns &&
          (uint64_t)now_ns - (uint64_t)entry->seen_ns <= lifetime_ns;
 }
 
-static void remember(struct mri_fragments *fragments, uint64_t generation, int64_t now_ns,
-                     const struct fragment_key *key, const struct mri_decision *decision) {
-  struct mri_fragment *set = set_of(fragments, key), *place = set;
+/* The entry of this datagram, usable or not, or NULL. */
+static struct mri_fragment *find(struct mri_fragment *set, const struct fragment_key *key) {
   for (unsigned i = 0; i < WAYS; i++) {
-    if (memcmp(&set[i].key, key, sizeof *key) == 0) {
-      place = &set[i];
-      break;
-    }
-    if (!usable(&set[i], generation, now_ns) || set[i].seen_ns < place->seen_ns)
-      place = &set[i]; /* replaces one out of date, else the oldest */
+    if (memcmp(&set[i].key, key, sizeof *key) == 0) return &set[i];
   }
+  return NULL;
+}
+
+/* The entry to give up: one that is of no use, else the oldest. */
+static struct mri_fragment *victim(struct mri_fragment *set, uint64_t generation, int64_t now_ns) {
+  struct mri_fragment *oldest = set;
+  for (unsigned i = 0; i < WAYS; i++) {
+    if (!usable(&set[i], generation, now_ns)) return &set[i];
+    if (set[i].seen_ns < oldest->seen_ns) oldest = &set[i];
+  }
+  return oldest;
+}
+
+static void remember(const struct mri_fragments *fragments, uint64_t generation, int64_t now_ns,
+                     const struct fragment_key *key, const struct mri_decision *decision) {
+  struct mri_fragment *set = set_of(fragments, key), *place = find(set, key);
+  if (!place) place = victim(set, generation, now_ns);
   *place = (struct mri_fragment){.key = *key,
                                  .generation = generation,
                                  .seen_ns = now_ns,
@@ -88,19 +102,21 @@ static void remember(struct mri_fragments *fragments, uint64_t generation, int64
                                  .rule = decision->rule};
 }
 
+/* An id that is used again, for a datagram that is not remembered: what was known of it is over. */
+static void forget(const struct mri_fragments *fragments, const struct fragment_key *key) {
+  struct mri_fragment *entry = find(set_of(fragments, key), key);
+  if (entry) *entry = (struct mri_fragment){.generation = 0};
+}
+
 static void recall(const struct mri_fragments *fragments, uint64_t generation, int64_t now_ns,
                    const struct fragment_key *key, struct mri_decision *decision) {
-  const struct mri_fragment *set = set_of(fragments, key);
-  for (unsigned i = 0; i < WAYS; i++) {
-    if (memcmp(&set[i].key, key, sizeof *key) != 0 || !usable(&set[i], generation, now_ns))
-      continue;
-    decision->verdict = set[i].verdict;
-    decision->reason = 0;
-    decision->tunnel = set[i].tunnel;
-    decision->rule = set[i].rule;
-    decision->flags |= MIRROR_BY_FRAGMENT;
-    return;
-  }
+  const struct mri_fragment *entry = find(set_of(fragments, key), key);
+  if (!entry || !usable(entry, generation, now_ns)) return;
+  decision->verdict = entry->verdict;
+  decision->reason = 0;
+  decision->tunnel = entry->tunnel;
+  decision->rule = entry->rule;
+  decision->flags |= MIRROR_BY_FRAGMENT;
 }
 
 void mri_fragments_apply(struct mri_fragments *fragments, uint64_t generation,
@@ -114,4 +130,6 @@ void mri_fragments_apply(struct mri_fragments *fragments, uint64_t generation,
     recall(fragments, generation, packet->time_ns, &key, decision);
   else if (first && (fragments->track_all || decision->verdict == MIRROR_OWN))
     remember(fragments, generation, packet->time_ns, &key, decision);
+  else if (first)
+    forget(fragments, &key);
 }

@@ -22,8 +22,8 @@ void mri_fragments_free(const struct mri_alloc *alloc, struct mri_fragments *fra
 
 /*
  * Between mri_judge and mri_decision_copy: remembers the decision on a first fragment; gives a
- * later one the decision remembered under the same plan generation, if there is one and it is
- * fresh.
+ * later one the decision that is remembered, if there is one and it is fresh. Other verdicts than
+ * "own" hold under their plan generation alone.
  */
 void mri_fragments_apply(struct mri_fragments *fragments, uint64_t generation,
                          const mirror_packet *packet, const struct mri_view *view,

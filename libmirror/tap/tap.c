@@ -192,6 +192,7 @@ void mirror_tap_interrupt(mirror_tap *tap) {
 int32_t mirror_tap_submit(mirror_tap *tap, const mirror_packet *packets, uint32_t count,
                           mirror_verdict *verdicts) {
   if (!tap || (count && !packets)) return MIRROR_E_ARGUMENT;
+  if (!mri_packets_have_data(packets, count)) return MIRROR_E_ARGUMENT;
   /* One plan for the whole call: the verdicts borrow its strings. */
   const mirror_plan *plan = mri_reader_enter(&tap->reader);
   for (uint32_t done = 0, step; done < count; done += step) {

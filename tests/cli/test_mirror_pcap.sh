@@ -89,6 +89,9 @@ says err "same file"
 mirror 2 --verdicts same.pcap same.pcap copies.pcap
 mirror 2 --verdicts new same.pcap new
 says err "same file"
+mirror 2 --verdicts new2 same.pcap ./new2
+says err "same file"
+messages 1
 cp "$config" config.json
 run 2 --config config.json --source eni-03 --direction auto "$capture" config.json
 says err "same file"
@@ -122,13 +125,56 @@ says err "nowhere/verdicts"
 messages 1
 echo "this is not a capture" >text
 mirror 4 text copies.pcap
+says err "text"
 messages 1
+: >empty
+mirror 4 empty copies.pcap
+says err '"empty"'
+says err "it is empty"
+messages 1
+mirror 4 - copies.pcap </dev/null
+says err "it is empty"
+messages 1
+mirror 4 . copies.pcap
+says err "directory"
+messages 1
+mirror 4 "$capture" .
+says err "directory"
+messages 1
+of_link_type() { # of_link_type OCTAL: the sample's file header, of another link type
+  head -c 20 "$capture"
+  printf "\\$1\\0\\0\\0"
+}
+of_link_type 151 >wifi.pcap # 802.11
+mirror 4 wifi.pcap copies.pcap
+says err "cannot be mirrored"
+messages 1
+mkdir -p unwritable
+if chmod a-w unwritable && [ ! -w unwritable ]; then # not for root
+  mirror 4 "$capture" unwritable/copies.pcap
+  says err "unwritable"
+  messages 1
+fi
 if [ -w /dev/full ]; then
   mirror 4 "$capture" /dev/full
   messages 1
   mirror 4 --verdicts /dev/full "$capture" copies.pcap
   messages 1
 fi
+
+# Directions are told by the source's MAC, so there must be one.
+sed '/"mac":/d' "$config" >nomac.json
+run 2 --config nomac.json --source eni-03 --direction auto "$capture" copies.pcap
+says err '"mac" is missing'
+messages 1
+run 0 --config nomac.json --source eni-03 --direction ingress "$capture" copies.pcap
+of_link_type 145 >raw.pcap # raw IP
+run 2 --config "$config" --source eni-03 --direction auto raw.pcap copies.pcap
+says err "raw IP do not tell their direction"
+messages 1
+
+# Nobody is hurt if two outputs go to a device.
+mirror 0 --verdicts /dev/null "$capture" /dev/null
 
 # The verdict table: a header, and one row of eight columns for each packet.
 mirror 0 --verdicts verdicts.tsv "$capture" copies.pcap
@@ -166,17 +212,24 @@ mirror 0 --verdicts - "$capture" copies2.pcap
 cmp out verdicts.tsv || fail "verdicts on standard output differ"
 says err "received"
 
+# Nothing that is opened takes the place of a standard stream that is closed.
+status=0
+"$program" --config "$config" --source eni-03 --direction auto "$capture" closed.pcap \
+  <&- >&- 2>err || status=$?
+[ "$status" = 4 ] || fail "closed standard streams: exit status $status"
+cmp closed.pcap copies.pcap || fail "copies are spoilt if standard streams are closed"
+
 # A reader that goes away is an error like any other.
 status_file=$PWD/status
 {
+  sleep 1 # until it is gone
   status=0
   "$program" --config "$config" --source eni-03 --direction auto "$capture" - 2>err || status=$?
   echo "$status" >"$status_file"
 } | true
-case $(cat "$status_file") in
-  0 | 4) ;; # the sample may fit into the pipe before its reader is gone
-  *) fail "broken pipe: exit status $(cat "$status_file")" ;;
-esac
+[ "$(cat "$status_file")" = 4 ] || fail "broken pipe: exit status $(cat "$status_file")"
+messages 1
+says err "Broken pipe"
 
 # Explanations.
 rows=$(($(wc -l <verdicts.tsv) - 1))
@@ -192,14 +245,51 @@ mirror 2 --explain $((rows + 1)) "$capture" copies2.pcap
 says err "the input has no packet $((rows + 1))"
 cmp copies2.pcap copies.pcap || fail "a missing packet to explain spoils the copies"
 
-# A cut capture: everything before the cut, then one error with the offset; exit status 1.
+# A damaged capture: everything before the damage, then one error with its offset; exit status 1.
 octets=$(wc -c <"$capture")
-head -c $((octets - 1)) "$capture" >damaged.pcap
-mirror 1 --verdicts damaged.tsv damaged.pcap damaged-copies.pcap
-messages 1
-grep -q '[0-9]' err || fail "no offset in the message about damage"
-head -n "$rows" verdicts.tsv | cmp - damaged.tsv || fail "verdicts before the damage"
-[ "$(wc -c <damaged-copies.pcap)" -gt 24 ] || fail "no copies before the damage"
+last=$((octets - 16 - $(tail -n 1 verdicts.tsv | cut -f 7))) # offset of the last record
+damaged() { # damaged OFFSET ROWS: damaged.pcap is good up to there, which is that many packets
+  mirror 1 --verdicts damaged.tsv damaged.pcap damaged-copies.pcap
+  messages 1
+  says err "damaged.pcap\" is damaged at octet $1:"
+  says out "received"
+  head -n $(($2 + 1)) verdicts.tsv | cmp - damaged.tsv || fail "verdicts before octet $1"
+  size=$(wc -c <damaged-copies.pcap)
+  head -c "$size" copies.pcap | cmp - damaged-copies.pcap || fail "copies before octet $1"
+  mirrored=$(cut -f 2 damaged.tsv | grep -c '^mirrored$' || true)
+  [ "$mirrored" = 0 ] || [ "$size" -gt 24 ] || fail "no copies before octet $1"
+}
+for cut in 1 20; do
+  head -c $((octets - cut)) "$capture" >damaged.pcap
+  damaged "$last" $((rows - 1))
+done
+head -c $((last + 15)) "$capture" >damaged.pcap
+damaged "$last" $((rows - 1))
+head -c 30 "$capture" >damaged.pcap
+damaged 24 0
+{
+  cat "$capture"
+  printf '\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377'
+} >damaged.pcap
+damaged "$octets" "$rows"
+head -c 24 "$capture" >none.pcap
+mirror 0 --verdicts none.tsv none.pcap none-copies.pcap
+[ "$(cat none.tsv)" = "$header" ] || fail "verdicts of a capture without packets"
+
+# A bar of progress, on a terminal alone.
+slowly() {
+  head -c $((last / 2)) "$capture"
+  sleep 1
+  tail -c +$((last / 2 + 1)) "$capture"
+}
+slowly | "$program" --config "$config" --source eni-03 --direction auto - slow.pcap >out 2>err
+[ ! -s err ] || fail "progress where there is no terminal"
+if command -v script >/dev/null 2>&1; then
+  # shellcheck disable=SC2016
+  slowly | program=$program config=$config script -qec '"$program" --config "$config" \
+    --source eni-03 --direction auto /dev/fd/3 slow.pcap' /dev/null 3<&0 </dev/null >screen || true
+  grep -q "packets in" screen || fail "no progress on a terminal"
+fi
 
 # A signal ends a run that waits for its input in good order.
 mkfifo fifo

@@ -29,6 +29,15 @@ def shared():
     return find_shared() or skip("no captures: MIRROR_SHARED names no folder with data/captures")
 
 
+def check_isa(binary):
+    """Skips if the program cannot run with the instruction set that MIRROR_TEST_ISA names."""
+    if "MIRROR_TEST_ISA" in os.environ:
+        done = subprocess.run([binary, "--help"], stdin=subprocess.DEVNULL, timeout=120,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if done.returncode == SKIP:
+            skip("this machine has no " + os.environ["MIRROR_TEST_ISA"])
+
+
 class Row:
     """One line of a verdict table."""
     __slots__ = COLUMNS

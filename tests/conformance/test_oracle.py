@@ -121,6 +121,7 @@ def jobs(rows):
 
 
 def main(binary):
+    program.check_isa(binary)
     data = program.shared()
     rows = read_rows(data)
     differences, judged = [], 0

@@ -1,6 +1,5 @@
 /* The worked examples of the seed (spec section 8), by name, and what it promises (V4, V5). */
-#include "conformance/scene.h"
-#include "support/packets.h"
+#include "conformance/stage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,75 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-enum { COPIES = 8, COPY_ROOM = COPIES * PACKET_MAX };
-
-/* A scene with a tap whose copies stay in memory. */
-struct stage {
-  struct scene scene;
-  mirror_output *output;
-  mirror_tap *tap;
-  mirror_memory_output memory;
-  mirror_memory_copy copies[COPIES];
-  uint8_t octets[COPY_ROOM];
-};
-
-static void stage_open(struct stage *stage) {
-  mirror_tap_options options;
-  memset(stage, 0, sizeof *stage);
-  scene_open(&stage->scene);
-  mirror_memory_output_init(&stage->memory, sizeof stage->memory);
-  stage->memory.buffer = stage->octets;
-  stage->memory.capacity = sizeof stage->octets;
-  stage->memory.copies = stage->copies;
-  stage->memory.capacity_copies = COPIES;
-  scene_status(
-      mirror_output_open(stage->scene.context, "memory:", &stage->memory, &stage->output, NULL),
-      MIRROR_OK, NULL);
-  mirror_tap_options_init(&options, sizeof options);
-  options.output = stage->output;
-  scene_status(mirror_tap_create(stage->scene.context, &options, &stage->tap, NULL), MIRROR_OK,
-               NULL);
-}
-
-static void stage_close(struct stage *stage) {
-  mirror_tap_destroy(stage->tap);
-  mirror_output_close(stage->output);
-  scene_close(&stage->scene);
-}
-
-/* One packet of a source through the tap; stage->memory holds its copy, if there is one. */
-static mirror_verdict pass_frame(struct stage *stage, const char *source, uint32_t direction,
-                                 const uint8_t *frame, uint32_t length, uint32_t flags) {
-  mirror_packet packet = packet_of(frame, length, MIRROR_LINK_ETHERNET);
-  mirror_verdict verdict;
-  packet.source = scene_handle(&stage->scene, source);
-  packet.direction = (uint8_t)direction;
-  packet.flags = (uint8_t)flags;
-  stage->memory.used = stage->memory.count = 0;
-  assert_int_equal(mirror_tap_submit(stage->tap, &packet, 1, &verdict), MIRROR_OK);
-  assert_int_equal(verdict.output_status, MIRROR_OK);
-  assert_int_equal(stage->memory.count, verdict.verdict == MIRROR_MIRRORED);
-  return verdict;
-}
-
-static mirror_verdict pass(struct stage *stage, const char *source, uint32_t direction,
-                           const struct packet_parts *parts) {
-  uint8_t frame[PACKET_MAX];
-  uint32_t length = packet_build(parts, frame);
-  return pass_frame(stage, source, direction, frame, length, 0);
-}
-
-/* The only copy, taken apart. */
-static mirror_decapsulated copy_of(const struct stage *stage) {
-  mirror_decapsulated copy;
-  mirror_decapsulated_init(&copy, sizeof copy);
-  assert_int_equal(stage->memory.count, 1);
-  assert_int_equal(mirror_vxlan_decode(MIRROR_LAYER_LINK, MIRROR_VXLAN_PORT, stage->octets,
-                                       stage->copies[0].length, &copy),
-                   MIRROR_OK);
-  return copy;
-}
 
 static const char *const eni_b_and_c[] = {"eni-B", "eni-C"};
 static const char *const eni[] = {"eni"};
@@ -114,17 +44,17 @@ static void test_table_1_paths_of_mirrored_traffic(void **state) {
                                  .protocol = 6,
                                  .source_port = 1000,
                                  .destination_port = 80};
-    mirror_verdict verdict = pass(&stage, packets[i].source, packets[i].direction, &parts);
+    mirror_verdict verdict = stage_pass(&stage, packets[i].source, packets[i].direction, &parts);
     assert_int_equal(verdict.verdict, MIRROR_MIRRORED);
     assert_string_equal(verdict.session_id, "session");
     assert_string_equal(verdict.target_id, "elb");
-    assert_memory_equal(copy_of(&stage).destination, elb, sizeof elb);
+    assert_memory_equal(stage_copy(&stage).destination, elb, sizeof elb);
   }
 
   /* Seen from the other side, the same packets match nothing: ingress is what a source receives. */
   struct packet_parts request = {
       .family = 4, .source = ecs_b, .destination = client, .protocol = 6};
-  assert_int_equal(pass(&stage, "eni-B", MIRROR_INGRESS, &request).verdict, MIRROR_UNMATCHED);
+  assert_int_equal(stage_pass(&stage, "eni-B", MIRROR_INGRESS, &request).verdict, MIRROR_UNMATCHED);
   stage_close(&stage);
 }
 
@@ -175,15 +105,15 @@ static void test_table_2_ingress_rule_column_by_column(void **state) {
                                  .protocol = cases[i].protocol,
                                  .source_port = cases[i].source_port,
                                  .destination_port = cases[i].destination_port};
-    mirror_verdict verdict = pass(&stage, "eni", MIRROR_INGRESS, &parts);
+    mirror_verdict verdict = stage_pass(&stage, "eni", MIRROR_INGRESS, &parts);
     if (verdict.verdict != cases[i].verdict)
       fail_msg("case %zu: %s", i, mirror_verdict_name(verdict.verdict));
     /* The rule is of the ingress list: what leaves never meets it. */
-    assert_int_equal(pass(&stage, "eni", MIRROR_EGRESS, &parts).verdict, MIRROR_UNMATCHED);
+    assert_int_equal(stage_pass(&stage, "eni", MIRROR_EGRESS, &parts).verdict, MIRROR_UNMATCHED);
   }
   struct packet_parts v6 = {
       .family = 6, .protocol = 6, .source_port = 10000, .destination_port = 80};
-  assert_int_equal(pass(&stage, "eni", MIRROR_INGRESS, &v6).verdict, MIRROR_UNMATCHED);
+  assert_int_equal(stage_pass(&stage, "eni", MIRROR_INGRESS, &v6).verdict, MIRROR_UNMATCHED);
   stage_close(&stage);
 }
 
@@ -211,7 +141,7 @@ static void test_table_2_egress_rule_rejects(void **state) {
                                  .source = cases[i].source,
                                  .destination = cases[i].destination,
                                  .protocol = cases[i].protocol};
-    mirror_verdict verdict = pass(&stage, "eni", MIRROR_EGRESS, &parts);
+    mirror_verdict verdict = stage_pass(&stage, "eni", MIRROR_EGRESS, &parts);
     if (verdict.verdict != cases[i].verdict)
       fail_msg("case %zu: %s", i, mirror_verdict_name(verdict.verdict));
     assert_int_equal(verdict.rule_priority, verdict.verdict == MIRROR_REJECTED);
@@ -233,7 +163,7 @@ static void figure_2(const char *rule_of_a, const char *rule_of_b, uint32_t expe
   scene_session(&stage.scene, "A", 1, "filter-A", "target", eni, 1);
   scene_commit(&stage.scene);
   struct packet_parts parts = {.family = 4, .protocol = 6};
-  mirror_verdict verdict = pass(&stage, "eni", MIRROR_INGRESS, &parts);
+  mirror_verdict verdict = stage_pass(&stage, "eni", MIRROR_INGRESS, &parts);
   assert_int_equal(verdict.verdict, expected);
   assert_string_equal(verdict.session_id, "A");
   stage_close(&stage);
@@ -260,10 +190,10 @@ static void test_figure_3_rule_a_decides(void **state) {
   scene_session(&stage.scene, "session", 1, "filter", "target", eni, 1);
   scene_commit(&stage.scene);
   struct packet_parts tcp = {.family = 4, .protocol = 6}, udp = {.family = 4, .protocol = 17};
-  mirror_verdict verdict = pass(&stage, "eni", MIRROR_INGRESS, &tcp);
+  mirror_verdict verdict = stage_pass(&stage, "eni", MIRROR_INGRESS, &tcp);
   assert_int_equal(verdict.verdict, MIRROR_REJECTED);
   assert_int_equal(verdict.rule_priority, 1);
-  assert_int_equal(pass(&stage, "eni", MIRROR_INGRESS, &udp).verdict, MIRROR_MIRRORED);
+  assert_int_equal(stage_pass(&stage, "eni", MIRROR_INGRESS, &udp).verdict, MIRROR_MIRRORED);
   stage_close(&stage);
 }
 
@@ -299,17 +229,17 @@ static void test_v4_mtu_64_below_the_links_truncates_nothing(void **state) {
 
   for (uint32_t tags = 0; tags <= 2; tags++) {
     uint32_t length = full_frame(INTERFACE_MTU, tags, frame);
-    mirror_verdict verdict = pass_frame(&stage, "eni", MIRROR_EGRESS, frame, length, 0);
+    mirror_verdict verdict = stage_pass_frame(&stage, "eni", MIRROR_EGRESS, frame, length, 0);
     assert_int_equal(verdict.verdict, MIRROR_MIRRORED);
     assert_int_equal(verdict.flags, 0);
-    mirror_decapsulated copy = copy_of(&stage);
+    mirror_decapsulated copy = stage_copy(&stage);
     assert_int_equal(copy.inner_length, length);
     assert_memory_equal(copy.inner, frame, length);
     assert_true(stage.copies[0].length - PACKET_ETHERNET <= LINK_MTU);
   }
 
   uint32_t length = full_frame(LINK_MTU, 0, frame);
-  mirror_verdict verdict = pass_frame(&stage, "eni", MIRROR_EGRESS, frame, length, 0);
+  mirror_verdict verdict = stage_pass_frame(&stage, "eni", MIRROR_EGRESS, frame, length, 0);
   assert_int_equal(verdict.flags, MIRROR_CUT_BY_MTU);
   assert_int_equal(verdict.inner_length, LINK_MTU - MIRROR_OVERHEAD_IPV4);
   assert_int_equal(stage.copies[0].length - PACKET_ETHERNET, LINK_MTU);
@@ -341,9 +271,9 @@ static void test_v5_security_group_does_not_stop_copies(void **state) {
 
   struct packet_parts web = {.family = 4, .protocol = 6, .destination_port = 80};
   struct packet_parts vxlan = {.family = 4, .protocol = 17, .destination_port = MIRROR_VXLAN_PORT};
-  assert_int_equal(pass(&stage, "eni", MIRROR_EGRESS, &web).verdict, MIRROR_MIRRORED);
-  assert_int_equal(copy_of(&stage).destination_port, MIRROR_VXLAN_PORT);
-  assert_int_equal(pass(&stage, "eni", MIRROR_EGRESS, &vxlan).verdict, MIRROR_BLOCKED);
+  assert_int_equal(stage_pass(&stage, "eni", MIRROR_EGRESS, &web).verdict, MIRROR_MIRRORED);
+  assert_int_equal(stage_copy(&stage).destination_port, MIRROR_VXLAN_PORT);
+  assert_int_equal(stage_pass(&stage, "eni", MIRROR_EGRESS, &vxlan).verdict, MIRROR_BLOCKED);
   stage_close(&stage);
 }
 

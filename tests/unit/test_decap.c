@@ -346,6 +346,20 @@ static int32_t truncated_status(uint32_t length, uint32_t whole, uint32_t networ
   return length < network ? MIRROR_E_OUTER_SHORT : MIRROR_E_OUTER_FORMAT;
 }
 
+/* Of the first `length` octets, in front of and behind inaccessible memory alike. */
+static int32_t guarded_status(struct guard_page *guard, uint32_t layer, const uint8_t *octets,
+                              uint32_t length) {
+  mirror_decapsulated at_end, at_start;
+  mirror_decapsulated_init(&at_end, sizeof at_end);
+  mirror_decapsulated_init(&at_start, sizeof at_start);
+  const uint8_t *at = guard_page_at_end(guard, octets, length);
+  const int32_t status = mirror_vxlan_decode(layer, 4789, at, length, &at_end);
+  at = guard_page_at_start(guard, octets, length);
+  assert_int_equal(mirror_vxlan_decode(layer, 4789, at, length, &at_start), status);
+  assert_int_equal(at_end.inner_length, at_start.inner_length);
+  return status;
+}
+
 static void v8_every_truncation_at_both_ends_of_a_page(void **state) {
   (void)state;
   struct guard_page *guard = guard_page_new(256);
@@ -353,16 +367,10 @@ static void v8_every_truncation_at_both_ends_of_a_page(void **state) {
     const uint32_t whole = good_frame(family);
     const uint32_t network = family == 4 ? IPV4_UDP : IPV6_UDP;
     for (uint32_t length = 0; length <= whole; length++) {
-      mirror_decapsulated out;
-      mirror_decapsulated_init(&out, sizeof out);
       const int32_t status = truncated_status(length, whole, network);
-      const uint8_t *at = guard_page_at_end(guard, datagram, length);
-      assert_int_equal(mirror_vxlan_decode(MIRROR_LAYER_LINK, 4789, at, length, &out), status);
-      at = guard_page_at_start(guard, datagram, length);
-      assert_int_equal(mirror_vxlan_decode(MIRROR_LAYER_LINK, 4789, at, length, &out), status);
+      assert_int_equal(guarded_status(guard, MIRROR_LAYER_LINK, datagram, length), status);
       if (length < IP) continue;
-      at = guard_page_at_end(guard, datagram + IP, length - IP);
-      assert_int_equal(mirror_vxlan_decode(MIRROR_LAYER_IP, 4789, at, length - IP, &out), status);
+      assert_int_equal(guarded_status(guard, MIRROR_LAYER_IP, datagram + IP, length - IP), status);
     }
   }
   guard_page_free(guard);
@@ -373,18 +381,11 @@ static void v8_every_truncation_of_a_udp_payload(void **state) {
   struct guard_page *guard = guard_page_new(256);
   good_frame(4);
   for (uint32_t length = 0; length <= 8 + INNER; length++) {
-    mirror_decapsulated out;
-    mirror_decapsulated_init(&out, sizeof out);
-    const uint8_t *at = guard_page_at_end(guard, datagram + IPV4_VXLAN, length);
-    const int32_t status = mirror_vxlan_decode(MIRROR_LAYER_UDP, 4789, at, length, &out);
-    if (length < 8) {
-      assert_int_equal(status, MIRROR_E_OUTER_SHORT);
-    } else if (length < 8 + 14) {
-      assert_int_equal(status, MIRROR_E_INNER_SHORT);
-    } else {
-      assert_int_equal(status, MIRROR_OK);
-      assert_int_equal(out.inner_length, length - 8);
-    }
+    const int32_t status = guarded_status(guard, MIRROR_LAYER_UDP, datagram + IPV4_VXLAN, length);
+    const int32_t expected = length < 8        ? MIRROR_E_OUTER_SHORT
+                             : length < 8 + 14 ? MIRROR_E_INNER_SHORT
+                                               : MIRROR_OK;
+    assert_int_equal(status, expected);
   }
   guard_page_free(guard);
 }

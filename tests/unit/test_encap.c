@@ -222,29 +222,39 @@ static void the_inner_frame_is_not_read_without_checksum(void **state) {
                    MIRROR_E_ARGUMENT);
 }
 
+/* Header and inner frame of `count` octets with inaccessible memory behind, then in front of both.
+ */
+static void encode_guarded(struct guard_page *output, struct guard_page *input,
+                           const mirror_outer *outer, uint32_t count) {
+  const uint32_t length = mirror_vxlan_header_length(outer);
+  uint8_t header[MIRROR_HEADER_MAX];
+  uint32_t written = 0;
+  const uint8_t *frame = guard_page_at_end(input, inner, count);
+  uint8_t *to = guard_page_at_end(output, NULL, length);
+  assert_int_equal(mirror_vxlan_encode(outer, frame, count, 49152, 0, to, length, &written),
+                   MIRROR_OK);
+  memcpy(header, to, length);
+  frame = guard_page_at_start(input, inner, count);
+  to = guard_page_at_start(output, NULL, length + 1);
+  assert_int_equal(mirror_vxlan_encode(outer, frame, count, 49152, 0, to, length + 1, &written),
+                   MIRROR_OK);
+  assert_int_equal(written, length);
+  assert_memory_equal(to, header, length);
+  assert_int_equal(to[length], 0xa5);
+}
+
 static void writes_and_reads_nothing_outside_the_given_memory(void **state) {
   (void)state;
-  struct guard_page *output = guard_page_new(MIRROR_HEADER_MAX);
+  struct guard_page *output = guard_page_new(MIRROR_HEADER_MAX + 1);
   struct guard_page *input = guard_page_new(64);
-  tunnel_inner(inner, 61);
+  tunnel_inner(inner, 64);
   for (uint32_t layer = MIRROR_LAYER_LINK; layer <= MIRROR_LAYER_UDP; layer++) {
     for (size_t f = 0; f < COUNT(families); f++) {
       mirror_outer outer;
-      uint32_t written = 0;
       tunnel_outer(&outer, layer, families[f]);
       outer.udp_checksum = MIRROR_UDP_CHECKSUM_COMPUTED;
-      const uint32_t length = mirror_vxlan_header_length(&outer);
-      const uint8_t *frame = guard_page_at_end(input, inner, 61);
-      assert_int_equal(
-          mirror_vxlan_encode(&outer, frame, 61, 49152, 0, guard_page_at_end(output, NULL, length),
-                              length, &written),
-          MIRROR_OK);
-      frame = guard_page_at_start(input, inner, 61);
-      uint8_t *start = guard_page_at_start(output, NULL, length + 1);
-      assert_int_equal(
-          mirror_vxlan_encode(&outer, frame, 61, 49152, 0, start, length + 1, &written), MIRROR_OK);
-      assert_int_equal(written, length);
-      assert_int_equal(start[length], 0xa5);
+      for (uint32_t count = 0; count <= 64; count++)
+        encode_guarded(output, input, &outer, count);
     }
   }
   guard_page_free(input);

@@ -193,7 +193,7 @@ static void test_target_fields(void **state) {
       {offsetof(mirror_target, ttl), 0, MIRROR_E_TTL, "ttl", "0"},
       {offsetof(mirror_target, ttl), 256, MIRROR_E_TTL, "ttl", "256"},
       {offsetof(mirror_target, udp_checksum), 3, MIRROR_E_UDP_CHECKSUM, "udp_checksum", "3"},
-      {offsetof(mirror_target, dont_fragment), 2, MIRROR_E_ARGUMENT, "df", "2"},
+      {offsetof(mirror_target, dont_fragment), 2, MIRROR_E_FLAG, "df", "2"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     mirror_target target = model_target_of("t", "10.0.0.1");
@@ -238,7 +238,7 @@ static void test_o9_session_numbers(void **state) {
       {offsetof(mirror_session, packet_length), 65536, MIRROR_E_PACKET_LENGTH, "packet_length",
        "65536"},
       {offsetof(mirror_session, sample_one_in), 0, MIRROR_E_SAMPLE, "sample_one_in", "0"},
-      {offsetof(mirror_session, enabled), 2, MIRROR_E_ARGUMENT, "enabled", "2"},
+      {offsetof(mirror_session, enabled), 2, MIRROR_E_FLAG, "enabled", "2"},
       {offsetof(mirror_session, source_count), 0, MIRROR_E_NO_SOURCES, "traffic_mirror_sources",
        ""},
   };
