@@ -176,7 +176,8 @@ static bool plant_all(struct mri_forest_builder *builder, struct mri_forest *for
                                                  {{0, SPECIFIC}, {SPECIFIC, 0}, {0, 0}}};
   const uint32_t good = rest_good(builder->build->isa);
   const struct stage *stage = stages[is_destination_first(builder->build)];
-  for (unsigned i = 0; i<STAGES && * count> REST_GOOD; i++) {
+  for (unsigned i = 0; i < STAGES; i++) {
+    if (forest->trees > 0 && *count <= good) break;
     if (!plant(builder, forest, &stage[i], left, count)) return false;
   }
   return true;
