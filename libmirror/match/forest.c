@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum {
-  TREE_MIN = 32, /* rules that make one more tree worth its steps */
+  REST_GOOD = 1400, /* rules that bit vectors find as fast as one more tree and fewer of them */
+  TREE_MIN = 32,    /* rules that make one more tree worth its steps */
   STAGES = 3,
   SPECIFIC = 16, /* bits of a prefix that make a rule fit for a tree by that address */
   SPREAD = 4,    /* copies of a rule in a tree, as a power of two; */
@@ -145,18 +146,6 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   return true;
 }
 
-/* How many rules bit vectors find as fast as another tree and fewer rules. */
-static uint32_t rest_good(uint32_t isa) {
-  switch (isa) {
-    case MIRROR_ISA_AVX512:
-      return 1400;
-    case MIRROR_ISA_AVX2:
-      return 700;
-    default:
-      return 400;
-  }
-}
-
 /*
  * Rules that are specific in both addresses go into the first tree. That is better the one by the
  * address in which clearly more rules are specific, for all of them go with it.
@@ -174,10 +163,9 @@ static bool plant_all(struct mri_forest_builder *builder, struct mri_forest *for
                       uint32_t *count) {
   static const struct stage stages[2][STAGES] = {{{SPECIFIC, 0}, {0, SPECIFIC}, {0, 0}},
                                                  {{0, SPECIFIC}, {SPECIFIC, 0}, {0, 0}}};
-  const uint32_t good = rest_good(builder->build->isa);
   const struct stage *stage = stages[is_destination_first(builder->build)];
   for (unsigned i = 0; i < STAGES; i++) {
-    if (forest->trees > 0 && *count <= good) break;
+    if (forest->trees > 0 && *count <= REST_GOOD) break;
     if (!plant(builder, forest, &stage[i], left, count)) return false;
   }
   return true;
