@@ -8,9 +8,11 @@
 
 enum {
   BITS = 32 * MRI_FOREST_VIEWS,
-  SAMPLE = 128,
-  ITEMS = 24 * SAMPLE, /* sampled rules in all children */
-  CHUNK = 255,         /* items that octets can count */
+  SAMPLE_ALL = 128,  /* rules up to which all are looked at, */
+  SAMPLE_SHARE = 4,  /* of more every fourth, */
+  SAMPLE_MAX = 2048, /* so many at most */
+  ITEMS = 8192,      /* sampled rules in all children */
+  CHUNK = 255,       /* items that octets can count */
   ROOT_BITS = 12,
   NODE_BITS = 8,
   GAIN = 985, /* a bit must leave less than so many thousandths of the cost */
@@ -22,8 +24,8 @@ struct item {
 };
 
 struct mri_forest_scratch {
-  uint8_t zero[SAMPLE][BITS]; /* 1: the rule asks for a 0 in this bit */
-  uint8_t one[SAMPLE][BITS];
+  uint8_t zero[SAMPLE_MAX][BITS]; /* 1: the rule asks for a 0 in this bit */
+  uint8_t one[SAMPLE_MAX][BITS];
   struct item items[2][ITEMS];
 };
 
@@ -65,10 +67,17 @@ static void unfold(uint32_t word, uint8_t *octets) {
   }
 }
 
+static uint32_t sample_of(uint32_t count) {
+  if (count <= SAMPLE_ALL) return count;
+  const uint32_t share = count / SAMPLE_SHARE;
+  if (share < SAMPLE_ALL) return SAMPLE_ALL;
+  return share < SAMPLE_MAX ? share : SAMPLE_MAX;
+}
+
 static uint32_t take_sample(const struct mri_forest_builder *builder, const uint32_t *members,
                             uint32_t count, struct candidates *asked) {
   struct mri_forest_scratch *scratch = builder->scratch;
-  const uint32_t sampled = count < SAMPLE ? count : SAMPLE;
+  const uint32_t sampled = sample_of(count);
   *asked = (struct candidates){{0}};
   for (uint32_t i = 0; i < sampled; i++) {
     const uint32_t member = members[(uint64_t)i * count / sampled];
@@ -124,7 +133,7 @@ static uint32_t child_end(const struct item *items, uint32_t count, uint32_t fro
 }
 
 static void look_at_child(const struct mri_forest_builder *builder, const struct item *items,
-                          uint32_t count, const struct candidates *candidates,
+                          uint32_t count, uint32_t leaf, const struct candidates *candidates,
                           struct outlook *outlook) {
   for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
     struct tally tally = {{0}, {0}};
@@ -132,17 +141,17 @@ static void look_at_child(const struct mri_forest_builder *builder, const struct
     for (uint32_t at = 0; at < count; at += CHUNK)
       count_chunk(builder->scratch, items + at, count - at < CHUNK ? count - at : CHUNK, view,
                   &tally);
-    look(outlook, view, &tally, count, builder->leaf);
+    look(outlook, view, &tally, count, leaf);
   }
 }
 
 static void look_at_children(const struct mri_forest_builder *builder, const struct item *items,
-                             uint32_t count, const struct candidates *candidates,
+                             uint32_t count, uint32_t leaf, const struct candidates *candidates,
                              struct outlook *outlook) {
   memset(outlook, 0, sizeof *outlook);
   for (uint32_t from = 0, end; from < count; from = end) {
     end = child_end(items, count, from);
-    look_at_child(builder, items + from, end - from, candidates, outlook);
+    look_at_child(builder, items + from, end - from, leaf, candidates, outlook);
   }
 }
 
@@ -162,7 +171,8 @@ static unsigned best_bit(const struct outlook *outlook, const struct candidates 
 
 /* Splits every child by a bit. Children that are short enough are done: *done adds their cost. */
 static uint32_t split_children(const struct mri_forest_builder *builder, const struct item *items,
-                               uint32_t count, unsigned bit, struct item *to, uint64_t *done) {
+                               uint32_t count, uint32_t leaf, unsigned bit, struct item *to,
+                               uint64_t *done) {
   const struct mri_forest_scratch *scratch = builder->scratch;
   uint32_t made = 0;
   for (uint32_t from = 0, end; from < count; from = end) {
@@ -174,8 +184,8 @@ static uint32_t split_children(const struct mri_forest_builder *builder, const s
         if (side ? scratch->zero[rule][bit] : scratch->one[rule][bit]) continue;
         to[made++] = (struct item){(uint16_t)rule, (uint16_t)(items[i].child * 2 + side)};
       }
-      if (made - begin > builder->leaf) continue;
-      *done += 2 * (uint64_t)(made - begin) * builder->leaf;
+      if (made - begin > leaf) continue;
+      *done += 2 * (uint64_t)(made - begin) * leaf;
       made = begin;
     }
   }
@@ -219,14 +229,16 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
   uint32_t chosen[MRI_FOREST_VIEWS] = {0}, width = 0;
   uint32_t items = take_sample(builder, members, count, &candidates);
   uint64_t now = 2 * (uint64_t)items * items, done = 0;
+  const uint32_t share = (uint32_t)((uint64_t)builder->leaf * items / count);
+  const uint32_t leaf = share ? share : 1; /* as much of the sample as a leaf is of all rules */
   for (unsigned side = 0; width < limit && items; side ^= 1, width++) {
     struct item *from = builder->scratch->items[side], *to = builder->scratch->items[side ^ 1];
     struct outlook outlook;
-    look_at_children(builder, from, items, &candidates, &outlook);
+    look_at_children(builder, from, items, leaf, &candidates, &outlook);
     const unsigned bit = best_bit(&outlook, &candidates, items, builder->stars);
     if (bit == BITS || (done + outlook.cost[bit]) * 1000 > now * GAIN) break;
     now = done + outlook.cost[bit];
-    items = split_children(builder, from, items, bit, to, &done);
+    items = split_children(builder, from, items, leaf, bit, to, &done);
     candidates.bits[bit / VIEW] &= ~(1u << bit % VIEW);
     chosen[bit / VIEW] |= 1u << bit % VIEW;
     close_views(chosen, &candidates);
