@@ -4,13 +4,13 @@
 #include <string.h>
 
 enum {
-  REST_GOOD = 1400, /* rules that bit vectors find as fast as one more tree and fewer of them */
+  REST_GOOD = 1700, /* rules that bit vectors find as fast as one more tree and fewer of them */
   TREE_MIN = 32,    /* rules that make one more tree worth its steps */
   STAGES = 3,
-  SPECIFIC = 16, /* bits of a prefix that make a rule fit for a tree by that address */
-  SPREAD = 4,    /* copies of a rule in a tree, as a power of two; */
+  SPECIFIC = 20, /* bits of a prefix that make a rule fit for a tree by that address */
+  SPREAD = 6,    /* copies of a rule in a tree, as a power of two; */
   LONG = 30000,  /* twice as many in lists longer than this, for the rest would be long */
-  STARS = 60,    /* rules in a hundred that a chosen bit may leave open */
+  STARS = 80,    /* rules in a hundred that a chosen bit may leave open */
   LEAF = 4,      /* rules that one look compares */
   COPIES = 12,   /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
