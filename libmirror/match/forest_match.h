@@ -16,7 +16,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* One loop after the other in one function: a call would cost more than short lists take. */
+/*
+ * All loops of a batch in one function. Always: GCC 12 takes some of them for free of effects when
+ * they are functions of their own, and drops the calls.
+ */
 #define FOREST_INLINE static inline __attribute__((always_inline))
 
 /* Keys that are walked side by side. */
