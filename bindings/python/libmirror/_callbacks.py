@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Tuple
 
 from ._library import callbacks
+
+Refuse = Callable[[BaseException, Tuple[Any, ...]], Any]
 
 logger = logging.getLogger("libmirror")
 
@@ -46,10 +48,15 @@ def outside(action: Callable[[], None]) -> None:
         action()
 
 
+def answering(value: Any) -> Refuse:
+    """What a callback that raises an exception answers: always the same."""
+    return lambda error, arguments: value
+
+
 def guarded(
-    kind: str, function: Callable[..., Any], otherwise: Any = None, always: bool = False
+    kind: str, function: Callable[..., Any], refuse: Refuse, always: bool = False
 ) -> Any:
-    """A callback of the declaration table: `function`, or `otherwise` when it raises.
+    """A callback of the declaration table: `function`, or `refuse` when it raises.
 
     After an exception in the same call of the library it is not called again, unless `always`.
     """
@@ -57,18 +64,19 @@ def guarded(
     def call(*arguments: Any) -> Any:
         before, _thread.kept = _thread.kept, []
         try:
-            return otherwise if before and not always else function(*arguments)
+            return refuse(before[0], arguments) if before and not always else function(*arguments)
         except BaseException as error:
             _thread.kept.append(error)
-            return otherwise
+            return refuse(error, arguments)
         finally:
             _thread.kept = before + _thread.kept
 
     return getattr(callbacks, kind)(call)
 
 
-def locked(kind: str, function: Callable[..., Any], otherwise: Any = None) -> Any:
-    """The same for callbacks that must not call their context: visitors, errors, log lines."""
+def locked(kind: str, function: Callable[..., Any], answer: Any = None) -> Any:
+    """The same for callbacks that must not call their context: visitors, errors, log lines.
+    `answer` is theirs when they raise."""
 
     def call(*arguments: Any) -> Any:
         _thread.locked += 1
@@ -77,7 +85,7 @@ def locked(kind: str, function: Callable[..., Any], otherwise: Any = None) -> An
         finally:
             _thread.locked -= 1
 
-    return guarded(kind, call, otherwise)
+    return guarded(kind, call, answering(answer))
 
 
 def apart(action: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
-from typing import Union
+from typing import Set, Union
 
 from . import _callbacks
 from ._declare import structs
@@ -187,31 +187,25 @@ class OutputSlots:
 Slots = Union[InputSlots, OutputSlots]
 
 
-def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Says in the report, the last argument, what `function` raises."""
+def _report(error: BaseException, arguments: Tuple[Any, ...]) -> int:
+    """Says in the report, the last argument, what was raised."""
+    return write_report(arguments[-1], error)
 
-    def call(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except BaseException as error:
-            write_report(arguments[-1], error)
-            raise
 
-    return call
+_with_report = ("slot_receive", "slot_send", "slot_flush")
+_answers = {"slot_action": None, "slot_layer": 0}  # of the other kinds, after an exception
 
 
 def slot(field: str, kind: str, find: Callable[[Any], Slots]) -> Any:
     """The callback for a slot: calls the method of that name of find(state)."""
-    has_report = kind in ("slot_receive", "slot_send", "slot_flush")
-    always = kind == "slot_action"
-    otherwise = None if always else 0 if kind == "slot_layer" else Code.BACKEND
 
     def method(state: Any, *arguments: Any) -> Any:
         return getattr(find(state), field)(*arguments)
 
-    if has_report:
-        return _callbacks.guarded(kind, _reporting(method), otherwise)
-    return _callbacks.guarded(kind, method, otherwise, always)
+    if kind in _with_report:
+        return _callbacks.guarded(kind, method, _report)
+    answer = _callbacks.answering(_answers.get(kind, Code.BACKEND))
+    return _callbacks.guarded(kind, method, answer, always=kind == "slot_action")
 
 
 def callback_struct(name: str, slots: Slots) -> Tuple[Any, List[Any]]:
@@ -239,7 +233,8 @@ class Registered:
     """Backends in Python of one context: what the numbers in the library's hands stand for."""
 
     def __init__(self) -> None:
-        self.names: Dict[str, List[Any]] = {}  # each with its callbacks
+        self.names: Set[str] = set()
+        self._pins: List[Any] = []  # callbacks
         self._numbers = itertools.count(1)
         self._things: Dict[int, Any] = {}  # arguments of open calls, and slots of instances
 
@@ -270,7 +265,7 @@ class Registered:
             table.capabilities |= Capability.INPUT
         if open_output:
             table.capabilities |= Capability.OUTPUT
-        self.names[name] = list(callbacks.values())
+        self._pins.append(callbacks)
         return table
 
     def _slots(self, open_input: Any, open_output: Any) -> Dict[str, Any]:
@@ -279,7 +274,7 @@ class Registered:
         }
         found["open_input"] = self._open_slot(open_input, InputSlots)
         found["open_output"] = self._open_slot(open_output, OutputSlots)
-        found["close"] = _callbacks.guarded("slot_action", self._close, None, True)
+        found["close"] = _callbacks.guarded("slot_action", self._close, _callbacks.answering(None), True)
         return found
 
     def _open_slot(self, factory: Any, slots: Any) -> Any:
@@ -290,7 +285,7 @@ class Registered:
             ctypes.c_uint64.from_address(state).value = self.enter(made).value
             return Code.OK
 
-        return _callbacks.guarded("slot_open", _reporting(open_it), Code.BACKEND)
+        return _callbacks.guarded("slot_open", open_it, _report)
 
     def _close(self, state: int) -> None:
         slots = self.find(state)

@@ -260,6 +260,7 @@ class Context(Handle):
         a `PacketInput` or `PacketOutput`."""
         table = self._registered.table(name, open_input, open_output)
         self._call(lib.mirror_backend_register, ctypes.byref(table))
+        self._registered.names.add(name)
 
     @property
     def backends(self) -> Dict[str, Capability]:

@@ -29,7 +29,7 @@ def _packet_callback(on_packet: OnPacket) -> Any:
     def call(user: Any, packet: Any, verdict: Any) -> None:
         on_packet(packet_from_c(packet.contents), verdict_from_c(verdict.contents))
 
-    return _callbacks.guarded("mirror_packet_fn", call)
+    return _callbacks.guarded("mirror_packet_fn", call, _callbacks.answering(None))
 
 
 class Tap(Handle):
@@ -76,31 +76,48 @@ class Tap(Handle):
 
         `at_once`: in one call of the library, which Ctrl-C and exceptions of callbacks do not end.
         """
-        with self._use() as tap:
-            status, report = self._run_at_once(tap) if at_once else self._run(tap)
+        with self._use():
+            status, report = self._run_at_once() if at_once else self._run()
         if status not in (Code.OK, Code.END, Code.INTERRUPTED):
             raise from_report(report, status)
         return bool(status != Code.INTERRUPTED)
 
-    @staticmethod
-    def _run_at_once(tap: Any) -> Any:
-        return _calls.attempt(lib.mirror_tap_run, tap)
+    def _run_at_once(self) -> Any:
+        with self._native as tap:
+            return _calls.attempt(lib.mirror_tap_run, tap)
 
-    def _run(self, tap: Any) -> Any:
+    def _run(self) -> Any:
         try:
-            while True:
-                status, report = _calls.attempt(lib.mirror_tap_step, tap, _SLICE_NS, None)
-                if status not in (Code.OK, Code.AGAIN):
-                    return status, report
-        finally:
+            status, report = self._steps()
+        except BaseException:
+            self._flush_quietly()
+            raise
+        if status == Code.END:
             self._output.flush()
+        else:
+            self._flush_quietly()
+        return status, report
+
+    def _steps(self) -> Any:
+        while True:
+            with self._native as tap:
+                status, report = _calls.attempt(lib.mirror_tap_step, tap, _SLICE_NS, None)
+            if status not in (Code.OK, Code.AGAIN):
+                return status, report
+
+    def _flush_quietly(self) -> None:
+        """At an end that has a reason already: only that one is raised."""
+        try:
+            self._output.flush()
+        except Exception:
+            _callbacks.logger.warning("the output was not flushed", exc_info=True)
 
     def step(self, timeout: Optional[float] = None) -> int:
         """Mirrors one batch; returns how many packets it had. Waits up to `timeout` seconds (None:
         without limit) for it. Raises EndOfInput and Interrupted."""
         packets = ctypes.c_uint32()
         wait = -1 if timeout is None else int(timeout * 1e9)
-        with self._use() as tap:
+        with self._use(), self._native as tap:
             status, report = _calls.attempt(
                 lib.mirror_tap_step, tap, wait, ctypes.byref(packets)
             )
@@ -112,7 +129,7 @@ class Tap(Handle):
         """Mirrors packets of yours and returns what became of each."""
         prepared = Packets.of(packets)
         verdicts = (types.mirror_verdict * len(prepared))()
-        with self._use() as tap:
+        with self._use(), self._native as tap:
             _calls.check(lib.mirror_tap_submit(tap, prepared.array, len(prepared), verdicts))
             return [verdict_from_c(each) for each in verdicts]
 
@@ -138,12 +155,11 @@ class Tap(Handle):
         return stats_from_c(stats)
 
     @contextmanager
-    def _use(self) -> Iterator[Any]:
-        """The pointer, for one thread that is not inside the tap already."""
+    def _use(self) -> Iterator[None]:
+        """For one thread that is not inside the tap already."""
         if not self._alone.acquire(blocking=False):
             raise RuntimeError("the tap is in use, by another thread or by the caller of this")
         try:
-            with self._native as tap:
-                yield tap
+            yield
         finally:
             self._alone.release()
