@@ -274,7 +274,8 @@ class Registered:
         }
         found["open_input"] = self._open_slot(open_input, InputSlots)
         found["open_output"] = self._open_slot(open_output, OutputSlots)
-        found["close"] = _callbacks.guarded("slot_action", self._close, _callbacks.answering(None), True)
+        nothing = _callbacks.answering(None)
+        found["close"] = _callbacks.guarded("slot_action", self._close, nothing, always=True)
         return found
 
     def _open_slot(self, factory: Any, slots: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Deque, Iterator, Optional, Tuple, Union
 
-from .constants import LinkType
-from .errors import EndOfInput, MirrorError
+from .constants import Direction, LinkType
+from .errors import CaptureError, EndOfInput
 from .packets import Packet
+from .tap import Tap
 
 if TYPE_CHECKING:
     from .context import Context
@@ -31,11 +32,21 @@ class Capture(Iterator[Packet]):
         known = ":" in uri and scheme in self._context.backends
         self._input = self._context.open_input(uri if known else f"pcap:{uri}", argument)
         self._packets: Deque[Packet] = deque()
-        self._fault: Optional[MirrorError] = None
-        keep = self._packets.append
         self._output = self._context.memory_output(0, 0)  # stays empty: no packet has a source
-        self._tap = self._context.tap(
-            self._input, self._output, on_packet=lambda packet, verdict: keep(packet)
+        try:
+            self._tap = self._open_tap(Direction.AUTO)
+        except CaptureError:  # frames without MAC addresses
+            self._tap = self._open_tap(Direction.INGRESS)
+
+    def _open_tap(self, direction: Direction) -> Tap:
+        """A tap that keeps packets. What it makes of a packet without direction is undone."""
+        keep = self._packets.append
+
+        def on_packet(packet: Packet, verdict: Any) -> None:
+            keep(packet._replace(direction=None) if packet.direction == direction else packet)
+
+        return self._context.tap(
+            self._input, self._output, direction=direction, on_packet=on_packet
         )
 
     def __next__(self) -> Packet:

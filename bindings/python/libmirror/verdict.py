@@ -126,4 +126,4 @@ class Explanation(Handle):
             return text(lib.mirror_explanation_text(pointer))
 
     def __str__(self) -> str:
-        return self.text
+        return self.text.rstrip("\n")

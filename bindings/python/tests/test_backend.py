@@ -205,6 +205,21 @@ class Registered(support.ContextCase):
         with libmirror.Capture("mine:", context=self.context, argument=[support.WEB]) as capture:
             self.assertEqual([packet.data for packet in capture], [support.WEB])
 
+    def test_capture_keeps_directions(self) -> None:
+        directions = [None, libmirror.INGRESS, libmirror.EGRESS]
+        frames = [Packet(support.WEB, direction=each) for each in directions]
+        with libmirror.Capture("mine:", context=self.context, argument=frames) as capture:
+            self.assertEqual([packet.direction for packet in capture], directions)
+
+    def test_capture_without_mac_addresses(self) -> None:
+        class Raw(Listed):
+            link_type = libmirror.LinkType.RAW
+
+        self.context.register_backend("raw", open_input=lambda body, frames: Raw(frames))
+        frames = [support.WEB[14:]]
+        with libmirror.Capture("raw:", context=self.context, argument=frames) as capture:
+            self.assertEqual(next(capture), Packet(frames[0], 0, 40, libmirror.LinkType.RAW))
+
     def test_listed(self) -> None:
         both = libmirror.Capability.INPUT | libmirror.Capability.OUTPUT
         self.assertEqual(self.context.backends["mine"], both)

@@ -53,7 +53,8 @@ class Ledger:
         setattr(lib, name, watched)
 
     def enter(self, name: str, status: int) -> None:
-        self.made[name] += status == 0
+        if status == 0:
+            self.made[name] += 1
 
     def leave(self, name: str, arguments: Any) -> None:
         self.released.append(name)

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 import libmirror
-from libmirror import _declare
+from libmirror import _abi, _declare
 from libmirror._library import lib, types
 from libmirror.constants import COUNTERS, Counter, declared_constants
 from libmirror.stats import Stats
@@ -29,7 +29,8 @@ def header_text() -> str:
 
 class Headers(unittest.TestCase):
     def test_every_function_is_in_the_table(self) -> None:
-        declared = set(re.findall(r"^MIRROR_API [^(;]*?(mirror_\w+)\(", header_text(), re.MULTILINE))
+        function = re.compile(r"^MIRROR_API [^(;]*?(mirror_\w+)\(", re.MULTILINE)
+        declared = set(function.findall(header_text()))
         self.assertEqual(declared, set(vars(lib)))
 
     def test_every_constant_is_in_the_table(self) -> None:
@@ -92,6 +93,11 @@ class Names(unittest.TestCase):
             prefix = "MIRROR_" if code == libmirror.Code.OK else "MIRROR_E_"
             name = lib.mirror_status_name(code).decode()
             self.assertEqual(name, prefix + code.name)
+
+    def test_of_the_release(self) -> None:
+        version = lib.mirror_version()
+        self.assertEqual((version >> 16, version >> 8 & 255), (_abi.MAJOR, _abi.MINOR))
+        self.assertEqual(libmirror.library_version, lib.mirror_version_text().decode())
 
     def test_of_counters(self) -> None:
         names = [counter.text for counter in Counter]

@@ -185,6 +185,10 @@ class Captures(unittest.TestCase):
         self.assertEqual(len(packets), 56)
         self.assertEqual(packets[0].time_ns, 1735689600000000000)
 
+    def test_direction_is_not_told(self) -> None:
+        with Capture(str(support.CAPTURE)) as capture:
+            self.assertEqual({packet.direction for packet in capture}, {None})
+
     def test_only_the_first(self) -> None:
         capture = Capture(f"pcap:{support.CAPTURE}")
         self.assertEqual(next(capture).link_type, libmirror.LinkType.ETHERNET)
