@@ -16,7 +16,7 @@ case $CFLAGS in
   *sanitize*) # the sanitizer must come before python3, whose own memory is not looked at
     LD_PRELOAD=$("$CC" -print-file-name=libasan.so)
     [ -e "$LD_PRELOAD" ] || exit 77
-    export LD_PRELOAD ASAN_OPTIONS=detect_leaks=0
+    export LD_PRELOAD ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc
     ;;
 esac
 exec python3 -B "$source/bindings/python/tests/run.py"

@@ -57,7 +57,8 @@ class PacketInput:
         raise NotImplementedError
 
     def interrupt(self) -> None:
-        """Ends a `receive` that waits. Any thread. (The tap ends without it, but not at once.)"""
+        """Ends a `receive` that waits. Any thread, but no signal handler in C. (Without it a run
+        ends too, when `receive` returns.)"""
 
     def fileno(self) -> Optional[int]:
         """A descriptor that polls readable when there are packets; None: there is none."""

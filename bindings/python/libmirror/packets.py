@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import ipaddress
 import itertools
 import operator
@@ -50,11 +51,15 @@ def _at(field: str) -> int:
     return offset // _WORD
 
 
+_DATA, _LENGTHS, _COMMON = _at("data"), _at("caplen"), _at("source")
+
+
 def _two(low: int) -> int:
     """A word of two equal uint32_t."""
     return low | low << 32
 
 
+@functools.lru_cache(maxsize=256)
 def _common_word(source: int, direction: int, link_type: int) -> int:
     packed = struct.pack("=IHBB", source, link_type, direction, 0)
     return int.from_bytes(packed, sys.byteorder)
@@ -130,9 +135,9 @@ class Packets(Sequence[Packet]):
     def _fill_columns(self, addresses: Any, lengths: Iterable[int]) -> None:
         """All packets at once: each field of the struct is a column of words."""
         word = _common_word(self._common[0], self._common[1], self._common[2])
-        self._memory[_at("data") :: _words] = addresses
-        self._memory[_at("caplen") :: _words] = array("Q", map(_two, lengths))
-        self._memory[_at("source") :: _words] = array("Q", [word]) * self._count
+        self._memory[_DATA :: _words] = addresses
+        self._memory[_LENGTHS :: _words] = array("Q", map(_two, lengths))
+        self._memory[_COMMON :: _words] = array("Q", [word]) * self._count
 
     def _fill(self, to: Any, frame: Frame) -> Any:
         """One packet; returns what keeps its memory in place."""
@@ -148,12 +153,11 @@ class Packets(Sequence[Packet]):
 
     @classmethod
     def of(cls, frames: Union["Packets", Iterable[Frame], Frame], **common: Any) -> "Packets":
-        """`frames` itself if it is prepared already; a single frame becomes a batch of one."""
+        """`frames` itself if it is prepared already; a single frame (a Packet, bytes, bytearray or
+        memoryview) becomes a batch of one."""
         if isinstance(frames, Packets):
             return frames
-        if isinstance(frames, Packet) or not isinstance(frames, Iterable):
-            return cls([frames], **common)
-        if isinstance(frames, (bytes, bytearray, memoryview)):
+        if isinstance(frames, (Packet, bytes, bytearray, memoryview)):
             return cls([frames], **common)
         return cls(frames, **common)  # type: ignore[arg-type]
 
@@ -208,38 +212,42 @@ class Key(NamedTuple):
     @classmethod
     def read(cls, packet: Frame) -> "Key":
         """Reads the key of a packet, or raises UnparsableError."""
-        packets, key, why = Packets.of(packet), types.mirror_key(), ctypes.c_uint32()
+        packets, key, why = Packets([packet]), types.mirror_key(), ctypes.c_uint32()
         check(lib.mirror_packet_key(packets.array, ctypes.byref(key), ctypes.byref(why)))
         if not key.family:
             raise UnparsableError(Unparsable(why.value))
         return _key_from_c(key)
 
 
-def _key_from_c(key: Any) -> Key:
-    def present(value: int, field: KeyField) -> Optional[int]:
-        return value if key.present & field else None
+# Plain numbers: operations on flags are slow.
+_PROTOCOL, _SOURCE_PORT, _DESTINATION_PORT = (int(each) for each in KeyField)
+_FIRST_FRAGMENT, _LATER_FRAGMENT = (int(each) for each in KeyNote)
 
+
+def _key_from_c(key: Any) -> Key:
+    family, present, notes = key.family, key.present, key.notes
     return Key(
-        key.family,
-        address_from_c(key.source, key.family),
-        address_from_c(key.destination, key.family),
-        present(key.protocol, KeyField.PROTOCOL),
-        present(key.source_port, KeyField.SOURCE_PORT),
-        present(key.destination_port, KeyField.DESTINATION_PORT),
-        bool(key.notes & KeyNote.FIRST_FRAGMENT),
-        bool(key.notes & KeyNote.LATER_FRAGMENT),
+        family,
+        address_from_c(key.source, family),
+        address_from_c(key.destination, family),
+        key.protocol if present & _PROTOCOL else None,
+        key.source_port if present & _SOURCE_PORT else None,
+        key.destination_port if present & _DESTINATION_PORT else None,
+        bool(notes & _FIRST_FRAGMENT),
+        bool(notes & _LATER_FRAGMENT),
     )
 
 
 def address_from_c(octets: Any, family: int) -> IPAddress:
     """An address of the library's, of family 4 or 6."""
-    return ipaddress.ip_address(bytes(octets)[: 4 if family == 4 else 16])
+    packed = bytes(octets)
+    return ipaddress.IPv4Address(packed[:4]) if family == 4 else ipaddress.IPv6Address(packed)
 
 
 def source_port(packet: Frame) -> int:
     """The outer UDP source port of a copy of this packet."""
     port = ctypes.c_uint16()
-    check(lib.mirror_packet_source_port(Packets.of(packet).array, ctypes.byref(port)))
+    check(lib.mirror_packet_source_port(Packets([packet]).array, ctypes.byref(port)))
     return port.value
 
 

@@ -34,7 +34,7 @@ def main() -> int:
     loader = unittest.defaultTestLoader
     chosen = sys.argv[1:]
     suite = loader.loadTestsFromNames(chosen) if chosen else loader.discover(str(HERE))
-    result = unittest.TextTestRunner(verbosity=1).run(suite)
+    result = unittest.TextTestRunner(stream=sys.stdout).run(suite)
     missing = sorted(set(vars(lib)) - set(calls))
     print(f"{len(calls)} of {len(vars(lib))} functions of the library were called")
     if missing and not chosen:

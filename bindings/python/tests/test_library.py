@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import support
 
@@ -32,6 +33,11 @@ class Search(unittest.TestCase):
             library = Path(os.environ["LIBMIRROR_PATH"], "libmirror.so").resolve()
             shutil.copy(library, package / "libmirror.so.0")
             self.assertEqual(run_import("", Path(folder)), "0.1.0\n")
+
+    def test_where_the_system_looks(self) -> None:
+        folder = os.environ["LIBMIRROR_PATH"]
+        with mock.patch.dict(os.environ, LD_LIBRARY_PATH=folder):
+            self.assertEqual(run_import(""), "0.1.0\n")
 
     def test_missing(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

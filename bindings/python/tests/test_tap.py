@@ -201,7 +201,8 @@ class Captures(unittest.TestCase):
             cut.write_bytes(support.CAPTURE.read_bytes()[:200])
             seen = []
             with Capture(str(cut)) as capture, self.assertRaises(libmirror.CaptureError) as caught:
-                seen.extend(packet for packet in iter(lambda: seen.append(next(capture)), 1))
+                for packet in capture:
+                    seen.append(packet)
         self.assertGreaterEqual(len(seen), 1)
         self.assertEqual(caught.exception.code, Code.DAMAGED)
         self.assertGreater(caught.exception.offset, 24)
