@@ -76,6 +76,20 @@ class Match(support.ContextCase):
         with self.assertRaises(libmirror.ModelError):
             self.plan.list_info(4711, INGRESS)
 
+    def test_source_without_sessions(self) -> None:
+        with self.context.transaction() as change:
+            change.add_source(libmirror.Source("lonely"))
+        with self.context.plan() as plan:
+            found = plan.match_packets("lonely", INGRESS, [support.WEB])
+            self.assertEqual(list(found), [libmirror.NO_RULE])
+            self.assertEqual(plan.list_info("lonely", INGRESS).rules_ipv4, 0)
+            self.assertEqual(plan.match(support.WEB, "lonely")[0].session_id, None)
+
+    def test_packets_without_octets(self) -> None:
+        frames = [b"", bytearray(), memoryview(b"")]
+        kinds = {verdict.kind for verdict in self.plan.match(frames, "web", INGRESS)}
+        self.assertEqual(kinds, {VerdictKind.UNPARSABLE})
+
     def test_generations(self) -> None:
         with self.context.transaction() as change:
             change.remove_rule("web", INGRESS, 2)
