@@ -32,6 +32,7 @@ int32_t mirror_plan_list_info(const mirror_plan *plan, uint32_t source, uint32_t
                                 .rules_ipv4 = list->facts.rules[0],
                                 .rules_ipv6 = list->facts.rules[1],
                                 .shadowed = list->facts.shadowed,
+                                .slower = list->facts.slower,
                                 .memory = list->facts.memory,
                                 .build_ns = list->build_ns};
   return mri_sized_write(info, &own, sizeof own, sizeof own);
@@ -59,7 +60,7 @@ int32_t mirror_plan_match_keys6(const mirror_plan *plan, uint32_t source, uint32
 
 int32_t mirror_plan_match_packets(const mirror_plan *plan, uint32_t source, uint32_t direction,
                                   const mirror_packet *packets, uint32_t count, uint32_t *first) {
-  enum { STEP = 64 };
+  enum { STEP = 256 };
   struct mri_view views[STEP];
   int32_t status;
   if (count && (!packets || !first || !mri_packets_have_data(packets, count)))

@@ -50,7 +50,7 @@ int32_t mirror_plan_match(const mirror_plan *plan, const mirror_packet *packets,
                           mirror_verdict *verdicts) {
   if (!plan || (count && (!packets || !verdicts))) return MIRROR_E_ARGUMENT;
   if (!mri_packets_have_data(packets, count)) return MIRROR_E_ARGUMENT;
-  enum { STEP = 32 };
+  enum { STEP = 128 };
   struct mri_view views[STEP];
   struct mri_decision decisions[STEP];
   for (uint32_t done = 0; done < count; done += STEP) {

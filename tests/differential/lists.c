@@ -9,10 +9,11 @@ enum { TAIL_RULES = 2, RULES_DRAWN_MAX = LIST_RULES_MAX - TAIL_RULES };
 
 /* How the addresses of a list relate to each other. */
 enum {
-  SIMILAR, /* octets of few values: prefixes of all lengths overlap */
-  NESTED,  /* prefixes of one address, the last bit perhaps the other */
-  APART,   /* any address, mostly of whole octets or a single host */
-  SUBNETS, /* hosts and blocks of few networks */
+  SIMILAR,  /* octets of few values: prefixes of all lengths overlap */
+  NESTED,   /* prefixes of one address, the last bit perhaps the other */
+  APART,    /* any address, mostly of whole octets or a single host */
+  SUBNETS,  /* hosts and blocks of few networks */
+  SERVICES, /* few hosts: ports and protocols tell rules apart */
   ADDRESS_STYLES
 };
 
@@ -58,6 +59,10 @@ static uint32_t draw_address(struct draw *draw, const struct style *style, uint8
       if (length && draw_one_in(draw, 3))
         address[(length - 1) / 8] ^= (uint8_t)(0x80u >> (length - 1) % 8);
       break;
+    case SERVICES:
+      address[octets - 1] = (uint8_t)(style->base[octets - 1] ^ draw_below(draw, 2));
+      length = bits;
+      break;
     case APART:
       any_octets(draw, address, octets);
       length = octet_length(draw, bits);
@@ -72,7 +77,8 @@ static uint32_t draw_address(struct draw *draw, const struct style *style, uint8
 
 static uint8_t draw_prefix(struct draw *draw, const struct style *style, uint8_t address[16],
                            uint32_t octets) {
-  if (draw_below(draw, 8) < style->open_of_8) return 0;
+  const uint32_t open_of_8 = style->addresses == SERVICES ? 0 : style->open_of_8;
+  if (draw_below(draw, 8) < open_of_8) return 0;
   const uint32_t length = draw_address(draw, style, address, octets);
   clear_behind(address, length, octets * 8);
   return (uint8_t)length;
@@ -101,6 +107,15 @@ static void draw_range(struct draw *draw, const struct style *style, uint16_t *f
   }
 }
 
+/* Mostly one port, so that many of a list are told apart by it. */
+static void draw_service(struct draw *draw, const struct style *style, uint16_t *first,
+                         uint16_t *last) {
+  draw_range(draw, style, first, last);
+  if (style->addresses != SERVICES || draw_one_in(draw, 3)) return;
+  *first = (uint16_t)draw_below(draw, 4096);
+  *last = (uint16_t)(*first | (draw_one_in(draw, 4) ? 15 : 0));
+}
+
 static uint16_t draw_protocol(struct draw *draw, const struct style *style) {
   static const uint8_t common[] = {0, 1, 6, 6, 6, 17, 17, 58, 132, 255};
   if (draw_below(draw, 8) < style->open_of_8) return MIRROR_PROTOCOL_ALL;
@@ -117,7 +132,7 @@ static struct mri_match_rule draw_rule(struct draw *draw, const struct style *st
   rule.source_length = draw_prefix(draw, style, rule.source, octets);
   rule.destination_length = draw_prefix(draw, style, rule.destination, octets);
   draw_range(draw, style, &rule.source_first, &rule.source_last);
-  draw_range(draw, style, &rule.destination_first, &rule.destination_last);
+  draw_service(draw, style, &rule.destination_first, &rule.destination_last);
   rule.protocol = draw_protocol(draw, style);
   return rule;
 }
@@ -214,5 +229,5 @@ void list_draw_key(struct draw *draw, const struct mri_match_rule *rules, uint32
     draw_beside(draw, rule, key);
   else
     draw_inside(draw, rule, key);
-  if (draw_one_in(draw, 8)) draw_absent(draw, key);
+  if (draw_one_in(draw, 6)) draw_absent(draw, key);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "match/isa.h"
 
@@ -28,10 +29,14 @@ struct mri_list_options test_list_options(uint32_t structure) {
   return (struct mri_list_options){test_isa(), structure, UINT64_MAX};
 }
 
-/* 77: this machine cannot run what the environment asks for. */
+/* 77: this machine has not what the environment asks for. What it has must pass the self-check. */
 __attribute__((constructor)) static void force(void) {
   const uint32_t isa = test_isa();
-  if (mirror_isa_force(isa) == MIRROR_OK) return;
-  printf("skipped: this machine has no %s\n", mirror_isa_name(isa));
-  exit(77);
+  const int32_t status = mirror_isa_force(isa);
+  if (status == MIRROR_OK) return;
+  const bool present = mri_isa_present(isa);
+  printf("%s: this machine has %s%s: %s\n", present ? "failed" : "skipped", present ? "" : "no ",
+         mirror_isa_name(isa), mirror_status_name(status));
+  fflush(stdout);
+  _exit(present ? 1 : 77);
 }

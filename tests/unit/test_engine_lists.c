@@ -16,6 +16,7 @@ enum {
   SESSIONS = 20000, /* with a source each */
   FILTERS = 20,
   PER_TARGET = 200,
+  SHORT_LIST = 32,
   LONG_LIST = 3000
 };
 
@@ -82,7 +83,7 @@ static void test_list_info(void **state) {
   assert_int_equal(info.rules_ipv6, 1);
   assert_in_range(info.structure_ipv4, MIRROR_STRUCTURE_SCAN, MIRROR_STRUCTURE_FOREST);
   assert_in_range(info.structure_ipv6, MIRROR_STRUCTURE_SCAN, MIRROR_STRUCTURE_FOREST);
-  assert_int_equal(info.reserved, 0);
+  assert_int_equal(info.slower, 0);
   assert_in_range(info.memory, 1, plan_info(model->context).memory);
 }
 
@@ -177,25 +178,33 @@ static int32_t compile_within(uint64_t budget, uint32_t count, mirror_list_info 
   return status;
 }
 
-/* From what is best to what is smallest, then refused. */
-static void shrink(uint32_t count) {
-  mirror_list_info info, smaller;
-  assert_int_equal(compile_within(UINT64_C(256) << 20, count, &info), MIRROR_OK);
+/* From what is best to what is smallest, then refused: the last one that was not. */
+static mirror_list_info shrink(mirror_list_info info, uint32_t count) {
+  mirror_list_info smaller;
   int32_t status;
-  for (uint64_t budget; budget = info.memory - 1 - info.memory / 16,
+  for (uint64_t budget; budget = info.memory - 1 - info.memory / 64,
                         (status = compile_within(budget, count, &smaller)) == MIRROR_OK;) {
     assert_in_range(smaller.memory, 1, budget);
     assert_in_range(smaller.structure_ipv4, MIRROR_STRUCTURE_SCAN, info.structure_ipv4);
     info = smaller;
   }
   assert_int_equal(status, MIRROR_E_LIST_MEMORY);
-  assert_int_equal(info.structure_ipv4, MIRROR_STRUCTURE_SCAN);
+  return info;
 }
 
 static void test_a_budget_makes_the_structure_slower(void **state) {
+  mirror_list_info best;
   (void)state;
-  shrink(32);
-  shrink(LONG_LIST);
+  assert_int_equal(compile_within(UINT64_C(256) << 20, SHORT_LIST, &best), MIRROR_OK);
+  assert_int_equal(best.structure_ipv4, MIRROR_STRUCTURE_NIBBLES);
+  assert_int_equal(best.slower, 0);
+  const mirror_list_info least = shrink(best, SHORT_LIST);
+  assert_int_equal(least.structure_ipv4, MIRROR_STRUCTURE_SCAN);
+  assert_int_equal(least.slower, 1);
+  assert_int_equal(compile_within(UINT64_C(256) << 20, LONG_LIST, &best), MIRROR_OK);
+  const mirror_list_info last = shrink(best, LONG_LIST);
+  if (best.structure_ipv4 == MIRROR_STRUCTURE_FOREST)
+    assert_int_not_equal(last.structure_ipv4, MIRROR_STRUCTURE_FOREST);
 }
 
 static int32_t count_rule(void *user, const mirror_rule *rule) {
