@@ -91,7 +91,7 @@ struct mirror_list_info {
   uint32_t rules_ipv4;
   uint32_t rules_ipv6;
   uint32_t shadowed;
-  uint32_t reserved;
+  uint32_t slower;
   uint64_t memory;
   uint64_t build_ns;
 }

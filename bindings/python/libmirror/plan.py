@@ -44,6 +44,7 @@ class ListInfo:
     rules_ipv4: int
     rules_ipv6: int
     shadowed: int  # rules that an earlier one hides wholly, left out
+    slower: bool  # a faster structure did not fit into list_memory
     memory: int  # octets
     build_ns: int
 
@@ -93,6 +94,7 @@ class Plan(Handle):
             info.rules_ipv4,
             info.rules_ipv6,
             info.shadowed,
+            bool(info.slower),
             info.memory,
             info.build_ns,
         )

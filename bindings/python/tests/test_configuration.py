@@ -5,6 +5,7 @@ import logging
 import os
 import tempfile
 import unittest
+from typing import Any
 
 import libmirror
 from libmirror import Code
@@ -69,5 +70,28 @@ class Log(unittest.TestCase):
         self.assertEqual(levels, ["ERROR", "WARNING", "INFO"])
         self.assertEqual(caught.records[0].getMessage(), "a line with 100 %s")
 
-    def test_own_logger(self) -> None:
-        libmirror.Context(logger=logging.getLogger("mine")).close()
+    def big_list(self, **options: Any) -> libmirror.ListInfo:
+        """Compiles a list of 400 rules."""
+        with libmirror.Context(**options) as context, context.transaction() as change:
+            change.set_quotas(libmirror.Quotas(ingress_rules_per_filter=400))
+            change.add_filter(libmirror.Filter("big"), map(self.rule, range(1, 401)))
+            change.add_source(libmirror.Source("big"))
+            change.add_target(libmirror.Target("big", "10.0.9.9"))
+            change.add_session(libmirror.Session("big", 1, "big", "big", ["big"]))
+            change.commit()
+            return context.plan().list_info("big", libmirror.INGRESS)
+
+    def rule(self, number: int) -> libmirror.Rule:
+        return libmirror.Rule(
+            libmirror.INGRESS, number, libmirror.ACCEPT, protocol=6,
+            source_cidr=f"10.0.{number % 250}.0/24", destination_ports=(number, number + 9),
+        )
+
+    def test_lines_of_a_commit(self) -> None:
+        logger = logging.getLogger("mine")
+        fast = self.big_list()
+        self.assertFalse(fast.slower)
+        with self.assertLogs(logger, logging.WARNING) as caught:
+            slow = self.big_list(logger=logger, list_memory=fast.memory - 1)
+        self.assertTrue(slow.slower)
+        self.assertIn("a list of 400 rules", caught.records[0].getMessage())
