@@ -50,7 +50,7 @@ FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct fo
   const uint32_t whole = (lanes->count + 15) & ~15u;
   uint32_t late = 0;
   for (uint32_t i = 0; i < lanes->count; i++) {
-    const uint32_t where = lanes->where[i];
+    const uint32_t where = lanes->where[i] = forest_where(forest, lanes, i);
     const uint8_t *line = forest_line(forest, where);
     const size_t second = forest_has_second(where) ? MRI_FOREST_LINE : 0;
     misses[i] = (uint16_t)forest_misses(line, line + second, &lanes->rows[i]);

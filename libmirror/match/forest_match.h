@@ -57,7 +57,7 @@ FOREST_INLINE uint64_t forest_words(const struct mri_forest_row *row, uint32_t o
 
 FOREST_INLINE const struct mri_forest_entry *forest_entry(const struct mri_forest *forest,
                                                           uint32_t at) {
-  return (const void *)((const uint8_t *)forest->entries + (at & ~(uint32_t)MRI_FOREST_OCTET));
+  return (const void *)((const uint8_t *)forest->entries + at);
 }
 
 FOREST_INLINE const uint8_t *forest_line(const struct mri_forest *forest, uint32_t where) {
@@ -90,7 +90,8 @@ FOREST_INLINE void forest_take_absent(const void *const *keys, uint32_t count,
 FOREST_INLINE uint32_t forest_step(const struct mri_forest_row *row,
                                    const struct mri_forest_entry *entry) {
   const uint64_t words = forest_words(row, entry->base & MRI_FOREST_OCTET);
-  return entry->base + (forest_extract(words, entry->mask) << MRI_FOREST_ENTRY_SHIFT);
+  const uint32_t index = forest_extract(words, entry->mask);
+  return (entry->base + (index << MRI_FOREST_ENTRY_SHIFT)) & ~(uint32_t)MRI_FOREST_OCTET;
 }
 
 /* The few keys that are not at a leaf after the common steps. */
@@ -126,16 +127,20 @@ FOREST_INLINE void forest_enter(const struct mri_forest *forest, const struct mr
   }
 }
 
-/* Takes the keys for which the tree may have a lower number than what was found. */
-FOREST_INLINE void forest_take(const struct mri_forest *forest, const struct forest_lanes *all,
-                               struct forest_lanes *some) {
+/* The same, taking only keys for which the tree may have a lower number than what was found. */
+FOREST_INLINE void forest_enter_some(const struct mri_forest *forest,
+                                     const struct mri_forest_tree *tree,
+                                     const struct forest_lanes *all, struct forest_lanes *some) {
+  const struct mri_forest_entry root = tree->root;
+  const uint32_t count = all->count;
   uint32_t taken = 0;
-  for (uint32_t i = 0; i < all->count; i++) {
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t at = forest_step(&all->rows[i], &root), first = all->first[i];
     some->rows[taken] = all->rows[i];
-    some->at[taken] = all->at[i];
-    some->first[taken] = all->first[i];
+    some->at[taken] = at;
+    some->first[taken] = first;
     some->origin[taken] = (uint16_t)i;
-    taken += forest_entry(forest, all->at[i])->first < all->first[i];
+    taken += forest_entry(forest, at)->first < first;
   }
   some->count = taken;
 }
@@ -145,7 +150,6 @@ FOREST_INLINE void forest_give_back(struct forest_lanes *all, const struct fores
     all->first[some->origin[i]] = some->first[i];
 }
 
-/* Leaves whose rules are all behind the rule found already are not looked at. */
 FOREST_INLINE void forest_walk(const struct mri_forest *forest, const struct mri_forest_tree *tree,
                                struct forest_lanes *lanes) {
   const uint32_t count = lanes->count;
@@ -156,12 +160,13 @@ FOREST_INLINE void forest_walk(const struct mri_forest *forest, const struct mri
     }
   }
   if (tree->deepest > tree->steps) forest_walk_on(forest, lanes);
-  for (uint32_t i = 0; i < count; i++) {
-    const struct mri_forest_entry *entry = forest_entry(forest, lanes->at[i]);
-    const uint32_t wanted = (uint32_t) - (entry->first < lanes->first[i]);
-    lanes->where[i] = (uint32_t)entry->mask & wanted;
-    __builtin_prefetch(forest_line(forest, lanes->where[i]));
-  }
+}
+
+/* Leaves whose rules are all behind the rule found already are not looked at. */
+FOREST_INLINE uint32_t forest_where(const struct mri_forest *forest,
+                                    const struct forest_lanes *lanes, uint32_t i) {
+  const struct mri_forest_entry *entry = forest_entry(forest, lanes->at[i]);
+  return (uint32_t)entry->mask & (uint32_t) - (entry->first < lanes->first[i]);
 }
 
 FOREST_INLINE uint32_t forest_look_at(const struct mri_forest *forest, uint32_t where,
@@ -188,8 +193,9 @@ FOREST_INLINE uint32_t forest_first(const struct mri_forest *forest, uint32_t wh
 FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes) {
   uint32_t late = 0;
   for (uint32_t i = 0; i < lanes->count; i++) {
-    const uint32_t where = lanes->where[i];
+    const uint32_t where = forest_where(forest, lanes, i);
     const uint32_t matching = forest_look_at(forest, where, &lanes->rows[i]);
+    lanes->where[i] = where;
     lanes->first[i] = forest_lower(lanes->first[i], forest_first(forest, where, matching));
     lanes->late[late] = (uint16_t)i;
     late += forest_has_more(where) & (matching == 0);
@@ -248,13 +254,14 @@ FOREST_INLINE void forest_match_batch(const struct mri_forest *forest, const voi
   if (forest_prepare(keys, all->count, all->rows)) forest_take_absent(keys, all->count, all->rows);
   memset(all->first, 0xff, sizeof all->first);
   for (uint32_t i = 0; i < forest->trees; i++) {
-    forest_enter(forest, &forest->tree[i], all);
+    const struct mri_forest_tree *tree = &forest->tree[i];
     if (i == 0) {
-      forest_match_tree(forest, &forest->tree[i], all);
+      forest_enter(forest, tree, all);
+      forest_match_tree(forest, tree, all);
       continue;
     }
-    forest_take(forest, all, some);
-    forest_match_tree(forest, &forest->tree[i], some);
+    forest_enter_some(forest, tree, all, some);
+    forest_match_tree(forest, tree, some);
     forest_give_back(all, some);
   }
   if (forest->rest_first != MRI_NO_RULE) forest_match_rest(forest, keys, all);
