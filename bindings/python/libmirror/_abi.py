@@ -215,6 +215,8 @@ struct mirror_verdict {
   uint32_t flags;
   uint32_t direction;
   int32_t output_status;
+  uint32_t segments;
+  uint32_t refused;
   const char *session_id;
   const char *rule_id;
   const char *target_id;
@@ -251,6 +253,11 @@ struct mirror_packet {
   uint8_t direction;
   uint8_t flags;
   uint64_t cookie;
+  uint16_t gso_size;
+  uint16_t checksum_start;
+  uint16_t checksum_offset;
+  uint8_t gso_type;
+  uint8_t reserved;
 }
 
 struct mirror_key {

@@ -24,12 +24,15 @@ BACKEND_ABI = 1
 ABSENT = 2**32 - 1
 ABSENT_64 = 2**64 - 1
 NO_RULE = 2**32 - 1  # the index for "no rule matches"
-COUNTERS = 18
+GSO_SIZE_MIN = 64  # limits of super-frames
+GSO_PAYLOAD_MAX = 524280
+GSO_HEADERS_MAX = 256
+COUNTERS = 21
 COUNTERS_MAX = 32
 
 _numbers = (
     "VXLAN_PORT OVERHEAD_IPV4 OVERHEAD_IPV6 HEADER_MAX PROTOCOL_ALL BACKEND_ABI ABSENT ABSENT_64 "
-    "NO_RULE COUNTERS COUNTERS_MAX"
+    "NO_RULE GSO_SIZE_MIN GSO_PAYLOAD_MAX GSO_HEADERS_MAX COUNTERS COUNTERS_MAX"
 )
 
 
@@ -285,6 +288,18 @@ class PacketFlag(IntFlag):
     """What is known of a packet."""
 
     BLOCKED = 1
+    NEEDS_CHECKSUM = 2
+
+
+@declared("MIRROR_GSO_")
+class GsoType(IntFlag):
+    """What a super-frame is made of; ECN may be added to the TCP types."""
+
+    NONE = 0
+    TCPV4 = 1
+    TCPV6 = 4
+    UDP_L4 = 5
+    ECN = 0x80
 
 
 @declared("MIRROR_KEY_")
@@ -344,6 +359,9 @@ class VerdictFlag(IntFlag):
     CUT_BY_MTU = 2
     BY_FRAGMENT = 4
     NO_SOURCE = 8
+    SEGMENTED = 16
+    NOT_SEGMENTED = 32
+    CHECKSUM_OPEN = 64
 
 
 @declared("MIRROR_STEP_")
@@ -441,6 +459,9 @@ class Counter(Constant):
     FAILED_NO_ROUTE = 15
     FAILED_TOO_LONG = 16
     FAILED_OTHER = 17
+    SEGMENTS = 18
+    NOT_SEGMENTED = 19
+    CHECKSUM_OPEN = 20
 
     @property
     def text(self) -> str:

@@ -16,7 +16,7 @@ from typing import Tuple, Union
 from ._buffers import Pinned
 from ._calls import check
 from ._library import lib, types
-from .constants import Direction, KeyField, KeyNote, LinkType, PacketFlag, Unparsable
+from .constants import Direction, GsoType, KeyField, KeyNote, LinkType, PacketFlag, Unparsable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -35,6 +35,9 @@ class Packet(NamedTuple):
     direction: Optional[Direction] = None
     blocked: bool = False  # dropped by the source's security group
     cookie: int = 0
+    gso_type: GsoType = GsoType.NONE  # a super-frame; as in a virtio-net header
+    gso_size: int = 0
+    checksum: Optional[Tuple[int, int]] = None  # start and offset of an unfinished one
 
 
 Frame = Union[Packet, "ReadableBuffer"]
@@ -149,6 +152,10 @@ class Packets(Sequence[Packet]):
         to.source = packet.source or self._common[0]
         to.direction = packet.direction or self._common[1]
         to.flags = PacketFlag.BLOCKED if packet.blocked else 0
+        to.gso_type, to.gso_size = packet.gso_type, packet.gso_size
+        if packet.checksum is not None:
+            to.flags |= PacketFlag.NEEDS_CHECKSUM
+            to.checksum_start, to.checksum_offset = packet.checksum
         return pinned, packet.data
 
     @classmethod
@@ -186,6 +193,11 @@ def packet_from_c(packet: Any) -> Packet:
         Direction(packet.direction) if packet.direction else None,
         bool(packet.flags & PacketFlag.BLOCKED),
         packet.cookie,
+        GsoType(packet.gso_type),
+        packet.gso_size,
+        (packet.checksum_start, packet.checksum_offset)
+        if packet.flags & PacketFlag.NEEDS_CHECKSUM
+        else None,
     )
 
 

@@ -22,7 +22,7 @@ class Stats:
     """Counters of a source, session, target, rule or tap.
 
     received = mirrored + rejected + unmatched + unparsable + own + blocked + dropped_...,
-    and mirrored = sent + failed_... when nothing is running.
+    and mirrored + segments = sent + failed_... when nothing is running.
     """
 
     received: Count = Count()
@@ -44,6 +44,9 @@ class Stats:
     failed_no_route: Count = Count()
     failed_too_long: Count = Count()
     failed_other: Count = Count()
+    segments: Count = Count()  # copies of super-frames beyond the first of each
+    not_segmented: Count = Count()
+    checksum_open: Count = Count()
 
     def __getitem__(self, counter: Counter) -> Count:
         count: Count = getattr(self, counter.name.lower())

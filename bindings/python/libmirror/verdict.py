@@ -19,13 +19,15 @@ class Verdict(NamedTuple):
     reason: Union[DropReason, Unparsable, None]
     rule_priority: Optional[int]  # of the rule that decided
     vni: Optional[int]
-    inner_length: int  # octets of inner frame in the copy
+    inner_length: int  # octets of inner frame in the copy, or in all copies of a super-frame
     flags: VerdictFlag
     direction: Optional[Direction]  # AUTO resolved
     output_status: Code  # from a tap: OK, or why the output refused the copy
     session_id: Optional[str]  # session and rule that decided
     rule_id: Optional[str]
     target_id: Optional[str]
+    segments: int = 0  # copies: 1, or one for each segment of a super-frame
+    refused: int = 0  # from a tap: how many of them the output refused
 
     @property
     def mirrored(self) -> bool:
@@ -62,6 +64,8 @@ def verdict_from_c(verdict: Any) -> Verdict:
         optional_text(verdict.session_id),
         optional_text(verdict.rule_id),
         optional_text(verdict.target_id),
+        verdict.segments,
+        verdict.refused,
     )
 
 
