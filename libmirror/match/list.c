@@ -9,7 +9,7 @@ struct mri_list {
 
 enum {
   SCAN_BEST = 2,      /* rules up to which nothing beats looking at each */
-  NIBBLES_BEST = 2048 /* rules up to which bit vectors beat trees */
+  NIBBLES_BEST = 1400 /* rules up to which bit vectors beat trees */
 };
 
 /* The rules of one family that can decide about a packet. */
