@@ -5,6 +5,7 @@
  *   pcap:FILE           yes    yes     -                       "-" is standard input or output
  *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
+ *   afpacket:IFNAME     yes    -       -                       Linux
  *
  * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (several interfaces, each
  * with its link type); it writes nanosecond pcap of complete outer Ethernet frames. Snapshot
@@ -12,6 +13,21 @@
  * capture says its frames end with. Waiting for a pipe ends at a timeout or interruption, but for
  * the rest of a pcapng block that has begun. A closed pipe raises SIGPIPE: a program that wants a
  * status (MIRROR_E_OS) ignores that signal.
+ *
+ * afpacket:IFNAME[?OPTION=NUMBER&...] captures what an interface receives and sends; each packet has
+ * its direction. It needs CAP_NET_RAW to open, and nothing afterwards, but see fanout. The interface
+ * is followed by name: down, deleted or made again, packets come as soon as it is there.
+ *
+ *   blocks=64           of the ring; more for longer bursts
+ *   block_size=262144   octets, a multiple of the page size
+ *   retire_ms=1         1-50: after this time a block is handed over, full or not
+ *   fanout=GROUP        0-65535: inputs of this group share the packets, each flow stays with one.
+ *                       With it, an interface that was deleted is attached again only with
+ *                       CAP_NET_RAW
+ *   promisc=1           promiscuous mode while the input is open
+ *   snaplen=262144      octets of a packet to be captured
+ *   mark=MARK           packets of sockets with this mark are left out, in the kernel: those that
+ *                       the library's own outputs send (F1); 0 = none; default MIRROR_SOCKET_MARK
  */
 #ifndef LIBMIRROR_IO_H
 #define LIBMIRROR_IO_H
@@ -21,6 +37,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * The mark (SO_MARK) of sockets that send copies. It stays clear of the bits that are in use by
+ * Kubernetes (0xc000), Cilium (0x0f00) and Calico (the upper half).
+ */
+#define MIRROR_SOCKET_MARK 0x30b5u
 
 typedef struct mirror_input mirror_input;
 typedef struct mirror_output mirror_output;

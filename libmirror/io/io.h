@@ -31,5 +31,8 @@ extern const mirror_backend mri_backend_callback;
 #ifdef MIRROR_WITH_PCAP
 extern const mirror_backend mri_backend_pcap;
 #endif
+#ifdef __linux__
+extern const mirror_backend mri_backend_afpacket;
+#endif
 
 #endif

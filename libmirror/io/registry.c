@@ -123,6 +123,9 @@ int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends *
 #ifdef MIRROR_WITH_PCAP
       &mri_backend_pcap,
 #endif
+#ifdef __linux__
+      &mri_backend_afpacket,
+#endif
       &mri_backend_memory,
       &mri_backend_callback,
   };
