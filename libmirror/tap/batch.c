@@ -63,8 +63,21 @@ static uint32_t make_copies(mirror_tap *tap, uint32_t count) {
   return copies;
 }
 
+/* To an output that takes them in an order of its own. */
+static void send_each_copy(mirror_tap *tap, uint32_t copies) {
+  struct mri_batch *batch = &tap->batch;
+  mirror_report report = {.size = sizeof report};
+  int32_t status = tap->output->backend.send_each(tap->output->state, batch->copies, copies,
+                                                  batch->copy_status, &report);
+  for (uint32_t i = 0; i < copies; i++)
+    batch->output_status[batch->copy_packet[i]] = batch->copy_status[i];
+  if (status == MIRROR_OK) return;
+  report.code = status;
+  tap->output_report = report;
+}
+
 /* Offers every copy once: what the output refuses is marked, never offered again (F2). */
-static void send_copies(mirror_tap *tap, uint32_t copies) {
+static void send_in_order(mirror_tap *tap, uint32_t copies) {
   const mirror_backend *backend = &tap->output->backend;
   struct mri_batch *batch = &tap->batch;
   uint32_t done = 0;
@@ -85,6 +98,13 @@ static void send_copies(mirror_tap *tap, uint32_t copies) {
     tap->output_report = report;
     batch->output_status[batch->copy_packet[done++]] = status;
   }
+}
+
+static void send_copies(mirror_tap *tap, uint32_t copies) {
+  if (tap->output->backend.send_each && copies)
+    send_each_copy(tap, copies);
+  else
+    send_in_order(tap, copies);
 }
 
 static void account(mirror_tap *tap, uint32_t count) {

@@ -67,9 +67,10 @@ static bool allocate_batch(const struct mri_alloc *alloc, struct mri_batch *batc
   batch->copies = mri_zalloc(alloc, size, sizeof *batch->copies);
   batch->copy_packet = mri_zalloc(alloc, size, sizeof *batch->copy_packet);
   batch->output_status = mri_zalloc(alloc, size, sizeof *batch->output_status);
+  batch->copy_status = mri_zalloc(alloc, size, sizeof *batch->copy_status);
   batch->heads = mri_zalloc(alloc, size, sizeof *batch->heads);
   return batch->received && batch->views && batch->decisions && batch->copies &&
-         batch->copy_packet && batch->output_status && batch->heads;
+         batch->copy_packet && batch->output_status && batch->copy_status && batch->heads;
 }
 
 static void free_batch(const struct mri_alloc *alloc, struct mri_batch *batch) {
@@ -79,6 +80,7 @@ static void free_batch(const struct mri_alloc *alloc, struct mri_batch *batch) {
   mri_free(alloc, batch->copies);
   mri_free(alloc, batch->copy_packet);
   mri_free(alloc, batch->output_status);
+  mri_free(alloc, batch->copy_status);
   mri_free(alloc, batch->heads);
 }
 

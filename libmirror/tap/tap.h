@@ -20,6 +20,7 @@ struct mri_batch {
   mirror_copy *copies;    /* of mirrored packets only */
   uint32_t *copy_packet;  /* by copy: index of its packet */
   int32_t *output_status; /* by packet */
+  int32_t *copy_status;   /* by copy */
   uint8_t (*heads)[MRI_HEAD_MAX];
 };
 
