@@ -6,6 +6,7 @@
  *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
  *   afpacket:IFNAME     yes    -       -                       Linux
+ *   udp:                -      yes     -                       Linux
  *
  * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (several interfaces, each
  * with its link type); it writes nanosecond pcap of complete outer Ethernet frames. Snapshot
@@ -28,6 +29,26 @@
  *   snaplen=262144      octets of a packet to be captured
  *   mark=MARK           packets of sockets with this mark are left out, in the kernel: those that
  *                       the library's own outputs send (F1); 0 = none; default MIRROR_SOCKET_MARK
+ *
+ * udp:[?OPTION=NUMBER&...] sends copies from UDP sockets, unprivileged: the kernel routes and
+ * resolves. A socket has one source port; a pool of them, bound to ports of 49152-65535, shares the
+ * flows, so that both directions of a flow have one source port (V2), if not its copy's own.
+ * Where the kernel can, runs of equal size to one target are given to it as one (UDP GSO).
+ *
+ *   pool=16             sockets of each address family: a power of two, at most 256. More of them
+ *                       spread the flows over more paths, and make batches smaller
+ *   mark=MARK           of the sockets, set if the process has CAP_NET_RAW or CAP_NET_ADMIN when it
+ *                       opens the output; 0 = none; default MIRROR_SOCKET_MARK
+ *   sndbuf=OCTETS       send buffer of each socket; default: the system's
+ *   gso=1               0: no joined runs
+ *
+ * Of a tunnel's outer headers a socket can keep the addresses, port, TTL and DF. Two differ:
+ *   - The source address is the tunnel's if it is one of this host's, else the kernel's choice,
+ *     which the log hears of. Copies with another source address are not known as our own by their
+ *     addresses (F1), only by their mark.
+ *   - The UDP checksum over IPv4 is computed unless the target says MIRROR_UDP_CHECKSUM_ZERO, with
+ *     which no runs are joined.
+ * Nothing waits: a copy that the kernel does not take fails with its reason.
  */
 #ifndef LIBMIRROR_IO_H
 #define LIBMIRROR_IO_H

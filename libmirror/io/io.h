@@ -33,6 +33,7 @@ extern const mirror_backend mri_backend_pcap;
 #endif
 #ifdef __linux__
 extern const mirror_backend mri_backend_afpacket;
+extern const mirror_backend mri_backend_udp;
 #endif
 
 #endif

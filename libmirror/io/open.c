@@ -11,6 +11,7 @@ static bool left_out(const char *name, size_t length) {
 #endif
 #ifndef __linux__
       "afpacket",
+      "udp",
 #endif
       "",
   };

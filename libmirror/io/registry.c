@@ -125,6 +125,7 @@ int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends *
       &mri_backend_pcap,
 #endif
 #ifdef __linux__
+      &mri_backend_afpacket, &mri_backend_udp,
 #endif
       &mri_backend_memory,   &mri_backend_callback,
   };

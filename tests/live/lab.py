@@ -6,6 +6,7 @@ them. Programs that are started end with it as well.
 import array
 import ctypes
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -252,9 +254,93 @@ class Capture(Program):
         return int(self.starts("drops", start=start).split(" ")[1])
 
 
+class Mirror(Program):
+    """tests/live/mirror.c"""
+
+    def __init__(self, binary, config, source, input_uri, output_uri, direction="ingress",
+                 user=None):
+        self.file = tempfile.NamedTemporaryFile("w", suffix=".json")
+        json.dump(config, self.file)
+        self.file.flush()
+        os.chmod(self.file.name, 0o644)
+        super().__init__(binary, self.file.name, source, direction, input_uri, output_uri,
+                         user=user)
+        self.ready = self.wait(lambda line: line == "ready" or line.startswith("failed"))
+
+    def ask(self):
+        """{counter: packets}, {target: {counter: packets}}, and what the output said last."""
+        with self.grown:
+            start = len(self.lines)
+        self.say("?")
+        self.wait(lambda line: line == "done", start=start)
+        counters, targets, output = {}, {}, ""
+        for line in self.lines[start:]:
+            words = line.split(" ")
+            if words[0] == "count":
+                counters[words[1]] = int(words[2])
+            elif words[0] == "target":
+                targets.setdefault(words[1], {})[words[2]] = int(words[3])
+            elif words[0] == "drops":
+                counters["drops"] = int(words[1])
+            elif words[0] == "output":
+                output = line
+        adds_up(counters)
+        return counters, targets, output
+
+    def after(self, received, seconds=2.0):
+        """The same, once so many packets were received."""
+        until(lambda: self.ask()[0]["received"] >= received, seconds, "%d packets" % received)
+        return self.ask()
+
+
+def adds_up(counters):
+    """R7"""
+    def some(*names):
+        return sum(packets for name, packets in counters.items() if name.startswith(names))
+    equal(some("received"), some("mirrored", "rejected", "unmatched", "unparsable", "own",
+                                 "blocked", "dropped"), "received")
+    equal(some("mirrored"), some("sent", "failed"), "mirrored")
+
+
+def configuration(targets, source="10.9.0.1", vni=42, **session):
+    """A session to each of {id: fields}; all packets to the first of them that accepts.
+
+    The session of target n accepts UDP destination ports of n * 1000, the last one all packets.
+    """
+    filters, sessions = [], []
+    for n, name in enumerate(targets, 1):
+        rules = []
+        for family in ("IPv4", "IPv6"):
+            rule = {"priority": len(rules) + 1, "action": "accept", "ethertype": family,
+                    "protocol": "ALL"}
+            if n < len(targets):
+                rule.update(protocol="UDP", destination_port_range="%d-%d" % (n * 1000,
+                                                                              n * 1000 + 999))
+            rules.append(rule)
+        filters.append({"id": name, "ingress_rules": rules, "egress_rules": rules})
+        sessions.append({"id": name, "priority": n, "virtual_network_id": vni,
+                         "traffic_mirror_filter_id": name, "traffic_mirror_sources": ["source"],
+                         "traffic_mirror_target_id": name, "traffic_mirror_target_type": "eni",
+                         **session})
+    return {"traffic_mirror_filters": filters,
+            "traffic_mirror_sources": [{"id": "source", "address": source, "mtu": 1500}],
+            "traffic_mirror_targets": [{"id": name, "type": "eni", **fields}
+                                       for name, fields in targets.items()],
+            "traffic_mirror_sessions": sessions}
+
+
 def equal(found, expected, what=""):
-    if found != expected:
-        raise AssertionError("%s: found %r, expected %r" % (what, found, expected))
+    if found == expected:
+        return
+    if isinstance(found, list) and isinstance(expected, list):
+        for n, (ours, theirs) in enumerate(zip(found, expected)):
+            if ours != theirs:
+                what += " number %d of %d and %d" % (n, len(found), len(expected))
+                found, expected = ours, theirs
+                break
+        else:
+            what += " %d and %d" % (len(found), len(expected))
+    raise AssertionError("%s: found %.300r, expected %.300r" % (what, found, expected))
 
 
 def until(condition, seconds, what):
