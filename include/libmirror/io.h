@@ -7,6 +7,7 @@
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
  *   afpacket:IFNAME     yes    -       -                       Linux
  *   udp:                -      yes     -                       Linux
+ *   pcap-live:IFNAME    yes    -       -                       libpcap
  *
  * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (several interfaces, each
  * with its link type); it writes nanosecond pcap of complete outer Ethernet frames. Snapshot
@@ -49,6 +50,14 @@
  *   - The UDP checksum over IPv4 is computed unless the target says MIRROR_UDP_CHECKSUM_ZERO, with
  *     which no runs are joined.
  * Nothing waits: a copy that the kernel does not take fails with its reason.
+ *
+ * pcap-live:IFNAME[?OPTION=NUMBER&...] captures with libpcap, where afpacket is not to be had. Its
+ * packets carry no direction, so give the tap one, or MIRROR_AUTO and the source its MAC. It follows
+ * the interface by name as long as the process may open captures, and leaves loops to F1 alone.
+ *
+ *   buffer=16777216     octets
+ *   timeout_ms=10       1-1000: packets are handed over after this time
+ *   promisc=1, snaplen=262144    as afpacket
  */
 #ifndef LIBMIRROR_IO_H
 #define LIBMIRROR_IO_H

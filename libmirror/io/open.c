@@ -7,11 +7,10 @@
 static bool left_out(const char *name, size_t length) {
   static const char *const names[] = {
 #ifndef MIRROR_WITH_PCAP
-      "pcap",
+      "pcap",     "pcap-live",
 #endif
 #ifndef __linux__
-      "afpacket",
-      "udp",
+      "afpacket", "udp",
 #endif
       "",
   };
