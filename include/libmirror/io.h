@@ -41,7 +41,8 @@
  *   mark=MARK           of the sockets, set if the process has CAP_NET_RAW or CAP_NET_ADMIN when it
  *                       opens the output; 0 = none; default MIRROR_SOCKET_MARK
  *   sndbuf=OCTETS       send buffer of each socket; default: the system's
- *   gso=1               0: no joined runs
+ *   gso=1               0: no joined runs. A queueing discipline that takes runs apart (tbf, cake)
+ *                       does not tell when it drops a part of one: then such copies count as sent
  *
  * Of a tunnel's outer headers a socket can keep the addresses, port, TTL and DF. Two differ:
  *   - The source address is the tunnel's if it is one of this host's, else the kernel's choice,
