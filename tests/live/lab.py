@@ -106,6 +106,12 @@ def veth(here, name, there, peer):
         ip("link", "set", peer, "up")
 
 
+def wait_for_carrier(namespace, device):
+    """The kernel looks at links once a second; until then it drops what is sent."""
+    with namespace:
+        until(lambda: "state UP" in ip("link", "show", device), 3, "carrier of " + device)
+
+
 def offloads(device, on):
     """All or none of what would change frames on their way."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:

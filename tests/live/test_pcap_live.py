@@ -65,8 +65,7 @@ def links_flap():
         for _ in range(5):
             lab.ip("link", "set", "near", "down")
             lab.ip("link", "set", "near", "up")
-    with there:
-        lab.until(lambda: "LOWER_UP" in lab.ip("link", "show", "far"), 2, "carrier")
+    lab.wait_for_carrier(there, "far")
     far.send(lab.frame(b"after"))
     lab.equal(capture.expect(1, 1.0), [("-", ETHERNET, lab.frame(b"after"))])
 

@@ -362,6 +362,7 @@ def links_go_down_and_come_back():
         lab.until(lambda: scene.mirror.ask()[0]["received"] % 11 == 0, 1, "all")
         with scene.host:
             lab.ip("link", "set", "out", "up")
+        lab.wait_for_carrier(scene.host, "out")
         scene.far.send(lab.frame(b"again"))
         lab.equal(len(receive(sink, 1)), 1)
     counters = scene.mirror.after(56)[0]
