@@ -120,11 +120,11 @@ static int32_t open_input(void *state, const mirror_open *open, mirror_report *r
  * The kernel tells once that the interface is down, and takes the socket up again with it. It does
  * not tell that an interface which was down is gone: so that is looked for from then on.
  */
-static void watch(struct mri_afpacket *input, bool on) {
-  const struct timespec tick = {0, on ? TICK_NS : 0};
+static void set_ticking(struct mri_afpacket *input) {
+  if (input->ticking == input->watching) return;
+  const struct timespec tick = {0, input->watching ? TICK_NS : 0};
   const struct itimerspec ticks = {.it_interval = tick, .it_value = tick};
-  timerfd_settime(input->timer, 0, &ticks, NULL);
-  input->watching = on;
+  if (timerfd_settime(input->timer, 0, &ticks, NULL) == 0) input->ticking = input->watching;
 }
 
 /*
@@ -153,31 +153,35 @@ static bool attach_again(struct mri_afpacket *input) {
 
 static void look_for_interface(struct mri_afpacket *input) {
   enum mri_device_state device = mri_device_state(input->ring.fd);
-  if (device == MRI_DEVICE_GONE && !input->told_gone) {
+  if (device == MRI_DEVICE_GONE && !input->lost) {
     mri_log(input->context, MIRROR_LOG_WARNING, "interface \"%s\" is gone: waiting for it",
             input->options.device);
-    input->told_gone = true;
+    input->lost = true;
   }
-  if (device == MRI_DEVICE_GONE && attach_again(input)) {
+  if (input->lost && attach_again(input)) {
     mri_log(input->context, MIRROR_LOG_INFO, "interface \"%s\" is back", input->options.device);
-    input->told_gone = false;
+    input->lost = false;
     device = mri_device_state(input->ring.fd);
   }
-  if (device == MRI_DEVICE_UP) watch(input, false);
+  input->watching = input->lost || device != MRI_DEVICE_UP;
 }
 
 /* ---- receive ---- */
 
+/* True once for each error that the socket has to tell. */
+static bool has_error(int fd) {
+  int pending = 0;
+  socklen_t length = sizeof pending;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &length) < 0 || pending;
+}
+
 static int32_t wait_for_packets(struct mri_afpacket *input, int64_t deadline) {
+  set_ticking(input);
   struct pollfd polled[3] = {{.fd = input->ring.fd, .events = POLLIN},
                              {.fd = input->timer, .events = POLLIN}};
   int32_t status = mri_wait_until(&input->wait, deadline, polled, 2);
   if (status) return status;
-  int pending = 0; /* reading it takes it away */
-  socklen_t length = sizeof pending;
-  if (polled[0].revents & POLLERR &&
-      getsockopt(input->ring.fd, SOL_SOCKET, SO_ERROR, &pending, &length) == 0 && pending)
-    watch(input, true);
+  if (polled[0].revents & POLLERR && has_error(input->ring.fd)) input->watching = true;
   uint64_t ticks; /* which can wait until what is there is delivered */
   if (!(polled[0].revents & POLLIN) && polled[1].revents &&
       read(input->timer, &ticks, sizeof ticks) == (ssize_t)sizeof ticks)

@@ -81,9 +81,10 @@ struct mri_afpacket {
   struct mri_afpacket_options options;
   struct mri_wait wait;
   struct mri_ring ring;
-  int timer;      /* ticks while `watching` */
-  bool watching;  /* the interface is down or gone */
-  bool told_gone; /* and the log knows */
+  int timer;
+  bool watching; /* the interface is down or gone: it is to be looked for */
+  bool ticking;  /* the timer is set to do so */
+  bool lost;     /* the interface is gone, as the log knows */
   uint32_t link_type;
   uint64_t drops;
 };

@@ -96,7 +96,8 @@ static bool begin_block(struct mri_ring *ring) {
 }
 
 /* The kernel keeps the outermost tag apart from the frame: the addresses move into the room before
- * them, and the tag comes back to its place. */
+ * them, and the tag comes back to its place. (A virtio-net header would stand there: one that is
+ * asked for has to be read before.) */
 static void put_tag_back(struct mri_ring *ring, const struct tpacket3_hdr *header,
                          mirror_packet *packet) {
   if (packet->caplen < ADDRESSES || packet->link_type != MIRROR_LINK_ETHERNET) return;

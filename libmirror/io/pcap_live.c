@@ -102,9 +102,12 @@ static int32_t activate(struct live *live, pcap_t *pcap, mirror_report *report) 
   if (pcap_setnonblock(pcap, 1, reason) < 0)
     return mri_fail(report, MIRROR_E_OS, "interface \"%s\": %s", live->device, reason);
   int fd = pcap_get_selectable_fd(pcap);
-  if (fd < 0 || !mri_wait_add(&live->wait, fd))
+  if (fd < 0)
     return mri_fail(report, MIRROR_E_OS, "interface \"%s\": libpcap has nothing to wait for",
                     live->device);
+  if (!mri_wait_add(&live->wait, fd))
+    return mri_fail_os(report, MIRROR_E_OS, errno, "interface \"%s\": cannot wait for it",
+                       live->device);
   return MIRROR_OK;
 }
 

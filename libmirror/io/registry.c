@@ -122,8 +122,7 @@ static int32_t add(const struct mri_alloc *alloc, struct mri_backends *backends,
 int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends **backends) {
   static const mirror_backend *const built_in[] = {
 #ifdef MIRROR_WITH_PCAP
-      &mri_backend_pcap,
-      &mri_backend_pcap_live,
+      &mri_backend_pcap,     &mri_backend_pcap_live,
 #endif
 #ifdef __linux__
       &mri_backend_afpacket, &mri_backend_udp,

@@ -76,7 +76,7 @@ static int32_t look_everywhere(struct mri_wait *wait, struct timespec left, stru
                                uint32_t count) {
   if (errno != EINTR) nap(left);
   for (uint32_t i = 0; i < count; i++)
-    polled[i].revents = POLLIN | POLLERR;
+    polled[i].revents = POLLERR;
   if (mri_wait_interrupted(wait)) return MIRROR_E_INTERRUPTED;
   return left.tv_sec == 0 && left.tv_nsec == 0 ? MIRROR_E_AGAIN : MIRROR_OK;
 }

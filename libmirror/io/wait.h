@@ -33,8 +33,8 @@ int64_t mri_wait_deadline(int64_t timeout_ns);
 
 /*
  * Polls `count` descriptors, and for interruptions in polled[count], until the deadline. MIRROR_OK:
- * look at the revents, which may be empty; MIRROR_E_AGAIN: the time is over;
- * MIRROR_E_INTERRUPTED.
+ * look at the revents, which say POLLERR of all if the system could not wait; MIRROR_E_AGAIN: the
+ * time is over; MIRROR_E_INTERRUPTED.
  */
 int32_t mri_wait_until(struct mri_wait *wait, int64_t deadline, struct pollfd *polled,
                        uint32_t count);

@@ -9,7 +9,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,12 +83,12 @@ static void receives(void) {
 }
 
 /* Every call of one kind fails once, in turn: nothing is left open, and the report says it. */
-static unsigned opening_fails(const char *call, int os_error) {
+static unsigned opening_fails(const char *uri, const char *call, int os_error) {
   unsigned before = fault_descriptors(), n = 0;
   long blocks = model.memory.blocks;
   for (;; n++) {
     fault_set(call, n, 1, os_error);
-    int32_t status = open_input();
+    int32_t status = open_uri(uri);
     if (fault_hits() == 0) {
       assert_int_equal(status, MIRROR_OK);
       mirror_input_close(input);
@@ -114,9 +116,21 @@ static void r6_opening_reports_every_failure(void **state) {
                {"mmap", 1},           {"setsockopt", 4}, {"bind", 1}};
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     for (size_t j = 0; j < ERRORS; j++)
-      assert_int_equal(opening_fails(calls[i].call, errors[j]), calls[i].sites);
+      assert_int_equal(opening_fails(URI, calls[i].call, errors[j]), calls[i].sites);
   }
 }
+
+#ifdef MIRROR_WITH_PCAP
+static void r6_opening_by_libpcap_reports_every_failure(void **state) {
+  (void)state;
+  for (size_t j = 0; j < ERRORS; j += 4) {
+    assert_int_equal(opening_fails("pcap-live:lo", "epoll_create1", errors[j]), 1);
+    assert_int_equal(opening_fails("pcap-live:lo", "eventfd", errors[j]), 1);
+    assert_int_equal(opening_fails("pcap-live:lo", "epoll_ctl", errors[j]), 3);
+    assert_int_equal(opening_fails("pcap-live:lo", "timerfd_create", errors[j]), 1);
+  }
+}
+#endif
 
 static void r6_codes_say_what_to_do(void **state) {
   (void)state;
@@ -183,6 +197,30 @@ static void r6_what_is_asked_may_fail(void **state) {
   mirror_input_close(input);
 }
 
+static void set_lo(bool up) {
+  struct ifreq request = {.ifr_name = "lo", .ifr_flags = up ? IFF_UP | IFF_RUNNING : 0};
+  assert_int_equal(ioctl(sender, SIOCSIFFLAGS, &request), 0);
+}
+
+/* The interface goes down and up while each call of those that look after it fails, for some time.
+ */
+static void r9_flaps_among_failing_calls(void **state) {
+  (void)state;
+  static const char *const calls[] = {"ppoll", "getsockopt", "getsockname",
+                                      "ioctl", "read",       "timerfd_settime"};
+  uint32_t count;
+  assert_int_equal(open_input(), MIRROR_OK);
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    set_lo(false);
+    fault_set(calls[i], 0, 3, ENOMEM);
+    assert_int_equal(receive(SECOND / 4, &count), MIRROR_E_AGAIN);
+    fault_clear();
+    set_lo(true);
+    receives();
+  }
+  mirror_input_close(input);
+}
+
 static void f5_interruptions_and_times(void **state) {
   (void)state;
   uint32_t count, link_type;
@@ -244,28 +282,42 @@ static void f5_batches_of_any_size(void **state) {
   }
 }
 
-static void r5_out_of_memory_is_an_error(void **state) {
-  (void)state;
+static void out_of_memory(const char *uri) {
   for (long n = 1;; n++) {
     long blocks = model.memory.blocks;
+    unsigned before = fault_descriptors();
     model.memory.failing = n;
     model.memory.calls = 0;
-    int32_t status = open_input();
+    int32_t status = open_uri(uri);
     model.memory.failing = 0;
     if (status == MIRROR_OK) break;
     assert_int_equal(status, MIRROR_E_NOMEM);
     assert_int_equal(model.memory.blocks, blocks);
+    assert_int_equal(fault_descriptors(), before);
   }
   mirror_input_close(input);
+}
+
+static void r5_out_of_memory_is_an_error(void **state) {
+  (void)state;
+  out_of_memory(URI);
+#ifdef MIRROR_WITH_PCAP
+  out_of_memory("pcap-live:lo");
+#endif
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(r6_opening_reports_every_failure, set_up, tear_down),
+#ifdef MIRROR_WITH_PCAP
+      cmocka_unit_test_setup_teardown(r6_opening_by_libpcap_reports_every_failure, set_up,
+                                      tear_down),
+#endif
       cmocka_unit_test_setup_teardown(r6_codes_say_what_to_do, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_waiting_goes_on_without_spinning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_a_failing_wait_keeps_its_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_what_is_asked_may_fail, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(r9_flaps_among_failing_calls, set_up, tear_down),
       cmocka_unit_test_setup_teardown(f5_interruptions_and_times, set_up, tear_down),
       cmocka_unit_test_setup_teardown(f5_batches_of_any_size, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r5_out_of_memory_is_an_error, set_up, tear_down),

@@ -179,6 +179,21 @@ def ipv6_copies():
     lab.equal(sorted(found), sorted(VXLAN + frame for frame in frames))
 
 
+def foreign_ipv6_source_addresses():
+    scene = Scene({"t": {"address": "2001:db8:9::2"}}, source="2001:db8:9::44")
+    for namespace, device, address in ((scene.host, "out", "2001:db8:9::1"),
+                                       (scene.collector, "in", "2001:db8:9::2")):
+        with namespace:
+            lab.ipv6_on(device)
+            lab.ip("address", "add", address + "/64", "dev", device, "nodad")
+    sink = scene.listen("2001:db8:9::2")
+    scene.far.send(*[lab.frame(b"%d" % n, 1, 2, (5000 + n % 3, 80)) for n in range(20)])
+    lab.equal({sink.recvfrom(65536)[1][0] for _ in range(20)}, {"2001:db8:9::1"})
+    lab.equal(scene.mirror.after(20)[0]["sent"], 20)
+    log = [line for line in scene.mirror.lines if line.startswith("log")]
+    lab.equal(["2001:db8:9::44" in line for line in log], [True])
+
+
 def a_vxlan_device_delivers_the_frames():
     """End to end, both directions, with tags."""
     for offloads in (False, True):
@@ -489,7 +504,7 @@ def wrong_options_are_named():
 
 lab.main(copies_arrive_whole_and_once, runs_of_equal_size_are_joined_and_arrive_as_they_were,
          outer_headers_are_the_tunnels, both_directions_have_one_source_port,
-         ports_in_use_are_left_out, ipv6_copies, a_vxlan_device_delivers_the_frames,
+         ports_in_use_are_left_out, ipv6_copies, foreign_ipv6_source_addresses, a_vxlan_device_delivers_the_frames,
          no_route_is_counted_and_ends, refusals_of_the_routing_table,
          no_neighbour_costs_others_nothing, a_closed_port_costs_nothing, a_lowered_mtu_is_counted,
          copies_are_never_fragmented, a_full_queue_is_counted, a_full_socket_is_counted,
