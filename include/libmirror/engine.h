@@ -59,7 +59,7 @@ typedef struct mirror_list_info {
   uint32_t rules_ipv4;
   uint32_t rules_ipv6;
   uint32_t shadowed; /* of these: rules that an earlier one hides wholly, left out */
-  uint32_t reserved;
+  uint32_t slower;   /* 1: a faster structure did not fit into list_memory, else 0 */
   uint64_t memory;   /* octets */
   uint64_t build_ns; /* time that compiling took */
 } mirror_list_info;
@@ -102,9 +102,9 @@ MIRROR_API int32_t mirror_plan_match_packets(const mirror_plan *plan, uint32_t s
 
 /*
  * What such an index stands for: fills in `verdict` (mirrored or rejected; for MIRROR_NO_RULE
- * unmatched), session, rule, target and VNI; its inner_length is 0. Strings are borrowed from the
- * plan. Any thread. Errors: MIRROR_E_ARGUMENT, MIRROR_E_UNKNOWN_SOURCE, MIRROR_E_NOT_FOUND (index
- * behind the last rule).
+ * unmatched), session, rule, target and VNI; its inner_length and segments are 0. Strings are
+ * borrowed from the plan. Any thread. Errors: MIRROR_E_ARGUMENT, MIRROR_E_UNKNOWN_SOURCE,
+ * MIRROR_E_NOT_FOUND (index behind the last rule).
  */
 MIRROR_API int32_t mirror_plan_rule_verdict(const mirror_plan *plan, uint32_t source,
                                             uint32_t direction, uint32_t index,

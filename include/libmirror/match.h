@@ -29,24 +29,34 @@ extern "C" {
 #define MIRROR_DROP_RATE 3u     /* F4: rate limit */
 
 /* mirror_verdict.flags */
-#define MIRROR_CUT_BY_LENGTH 1u /* inner frame cut to the session's packet_length */
-#define MIRROR_CUT_BY_MTU 2u    /* inner frame cut so that the copy fits the MTU */
-#define MIRROR_BY_FRAGMENT 4u   /* verdict of the datagram's first fragment (M7) */
-#define MIRROR_NO_SOURCE 8u     /* the packet names no existing source */
+#define MIRROR_CUT_BY_LENGTH 1u  /* inner frame cut to the session's packet_length */
+#define MIRROR_CUT_BY_MTU 2u     /* inner frame cut so that the copy fits the MTU */
+#define MIRROR_BY_FRAGMENT 4u    /* verdict of the datagram's first fragment (M7) */
+#define MIRROR_NO_SOURCE 8u      /* the packet names no existing source */
+#define MIRROR_SEGMENTED 16u     /* a super-frame, copied segment by segment (V6) */
+#define MIRROR_NOT_SEGMENTED 32u /* a super-frame that cannot be segmented: copied as one packet \
+                                  */
+#define MIRROR_CHECKSUM_OPEN 64u /* a checksum that cannot be finished: copied as found */
 
 /*
- * The verdict on one packet. Array element, layout frozen. Strings are borrowed from the plan:
- * valid while the plan is held, or, from a tap, until its next call. NULL where nothing applies.
+ * The verdict on one packet; a super-frame (V6) gets one verdict, by the headers of its first
+ * segment, and is mirrored with all of its segments or not at all. Array element, layout frozen.
+ * Strings are borrowed from the plan: valid while the plan is held, or, from a tap, until its next
+ * call. NULL where nothing applies.
  */
 typedef struct mirror_verdict {
   uint32_t verdict;       /* MIRROR_MIRRORED ... */
   uint32_t reason;        /* of DROPPED: MIRROR_DROP_; of UNPARSABLE: MIRROR_UNPARSABLE_; else 0 */
   uint32_t rule_priority; /* of the rule that decided; 0 = none */
   uint32_t vni;           /* MIRRORED and DROPPED only, else 0 */
-  uint32_t inner_length;  /* MIRRORED: octets of inner frame in the copy, else 0 */
+  uint32_t inner_length;  /* MIRRORED: octets of inner frame in the copy, of a segmented packet in
+                             all of its copies; else 0 */
   uint32_t flags;         /* MIRROR_CUT_BY_LENGTH ... */
   uint32_t direction;     /* MIRROR_INGRESS or MIRROR_EGRESS, AUTO resolved */
-  int32_t output_status;  /* from a tap: MIRROR_OK, or why the output refused the copy */
+  int32_t output_status;  /* from a tap: MIRROR_OK, or why the output refused the (first) copy
+                             that it refused */
+  uint32_t segments;      /* MIRRORED: copies of the packet: 1, or one for each segment; else 0 */
+  uint32_t refused;       /* from a tap: how many of them the output refused */
   const char *session_id; /* session and rule that decided */
   const char *rule_id;    /* NULL if the rule has none */
   const char *target_id;  /* MIRRORED and DROPPED only */

@@ -22,19 +22,58 @@ extern "C" {
 
 /* mirror_packet.flags */
 #define MIRROR_PACKET_BLOCKED 1u /* dropped by the source's security group or network ACL (F6) */
+#define MIRROR_PACKET_NEEDS_CHECKSUM 2u /* checksum_start and checksum_offset count (V6) */
 
-/* One captured packet. Array element, layout frozen. `data` is borrowed. */
+/* mirror_packet.gso_type; values of virtio-net's gso_type */
+#define MIRROR_GSO_NONE 0u
+#define MIRROR_GSO_TCPV4 1u
+#define MIRROR_GSO_TCPV6 4u
+#define MIRROR_GSO_UDP_L4 5u /* UDP datagrams over IPv4 or IPv6 (USO); not UFO, which is 3 */
+#define MIRROR_GSO_ECN 0x80u /* may be added to the TCP types; CWR is kept on the first segment */
+
+/* Limits of super-frames. What exceeds them is not segmented, but mirrored as one packet. */
+#define MIRROR_GSO_SIZE_MIN 64u        /* of gso_size, which bounds the copies of a packet */
+#define MIRROR_GSO_PAYLOAD_MAX 524280u /* octets: what Linux lets a device ask for */
+#define MIRROR_GSO_HEADERS_MAX 256u    /* octets in front of the payload, from Ethernet on */
+
+/*
+ * One captured packet. Array element, layout frozen. `data` is borrowed.
+ *
+ * The last fields say what a sending or receiving host left undone (V6), as a virtio-net header
+ * does (virtio 1.2 section 5.1.6.1, struct virtio_net_hdr of linux/virtio_net.h; a packet socket
+ * with PACKET_VNET_HDR yields one). All numbers are in host byte order. All 0: an ordinary packet.
+ *
+ * MIRROR_PACKET_NEEDS_CHECKSUM: at data + checksum_start + checksum_offset stands the sum of a
+ * pseudo-header; in copies stands the Internet checksum over what is from data + checksum_start to
+ * the end of the IP packet. (An input that puts a VLAN tag back into the frame adds 4 to
+ * checksum_start.)
+ *
+ * gso_type other than NONE: a super-frame, the headers of the first of several packets and the
+ * payload of all of them, gso_size octets each but for the last. A tap makes one copy of each of
+ * these packets, with its own lengths and checksums. If a checksum is needed, checksum_start is the
+ * outermost TCP or UDP header: elsewhere means a tunnel, whose inside is not segmented. The payload
+ * ends where the IP header says, or at the end of the frame where that says 0.
+ *
+ * Of a super-frame that the capture has cut, there are copies of the packets of which something was
+ * captured. A checksum of which octets are missing cannot be computed: it stays as it was found,
+ * which is counted (MIRROR_CHECKSUM_OPEN). `data` is never written to.
+ */
 typedef struct mirror_packet {
   const uint8_t *data; /* from the link-layer header on, without FCS */
   uint32_t caplen;     /* octets at data; nothing outside them is ever read */
   uint32_t length;     /* octets on the wire; informative */
   int64_t time_ns;
-  uint32_t source;    /* mirror_source_handle, or 0 = the tap's source */
-  uint16_t link_type; /* MIRROR_LINK_ */
-  uint8_t direction;  /* MIRROR_INGRESS, MIRROR_EGRESS or MIRROR_AUTO (by the source's MAC);
-                         0 = the tap's direction */
-  uint8_t flags;      /* MIRROR_PACKET_ */
-  uint64_t cookie;    /* the input's own; not touched */
+  uint32_t source;          /* mirror_source_handle, or 0 = the tap's source */
+  uint16_t link_type;       /* MIRROR_LINK_ */
+  uint8_t direction;        /* MIRROR_INGRESS, MIRROR_EGRESS or MIRROR_AUTO (by the source's MAC);
+                               0 = the tap's direction */
+  uint8_t flags;            /* MIRROR_PACKET_ */
+  uint64_t cookie;          /* the input's own; not touched */
+  uint16_t gso_size;        /* octets of payload in each segment but the last; 64-65535 */
+  uint16_t checksum_start;  /* octets from data on: 0-65535 */
+  uint16_t checksum_offset; /* octets from checksum_start on: 0-65535 */
+  uint8_t gso_type;         /* MIRROR_GSO_ */
+  uint8_t reserved;         /* 0 */
 } mirror_packet;
 
 /* mirror_key.present and .notes */

@@ -3,9 +3,14 @@
  *
  * Every packet is counted by exactly one verdict, so at every instant
  *   received = mirrored + rejected + unmatched + unparsable + own + blocked + dropped(reason...)
- *   mirrored = sent + failed(reason...) + those in hand within a running call
- * in packets and octets. Octets are captured octets of the packet (caplen); of the CUT counters,
- * octets cut away.
+ *   mirrored + segments = sent + failed(reason...) + those in hand within a running call
+ * in packets and octets. A super-frame (V6) is one packet, with its captured octets, on the left of
+ * both lines. SENT and FAILED count copies, and SEGMENTS the copies that a super-frame has beyond
+ * its first one: 0 for ordinary packets, so that for these mirrored = sent + failed.
+ *
+ * Octets are captured octets of the packet (caplen). Those of a segment are its share of them: its
+ * payload, and the headers, which count with each segment. Those of the CUT counters are octets cut
+ * away from copies.
  *
  * Counters live as long as their object: a source, session, target or rule that is updated keeps
  * them (a rule, if it is unchanged); a removed one takes them along.
@@ -37,7 +42,11 @@ extern "C" {
 #define MIRROR_COUNTER_FAILED_NO_ROUTE 15u
 #define MIRROR_COUNTER_FAILED_TOO_LONG 16u
 #define MIRROR_COUNTER_FAILED_OTHER 17u
-#define MIRROR_COUNTERS 18u
+#define MIRROR_COUNTER_SEGMENTS 18u      /* copies of super-frames beyond the first of each (V6) */
+#define MIRROR_COUNTER_NOT_SEGMENTED 19u /* super-frames that became one copy: see packet.h */
+#define MIRROR_COUNTER_CHECKSUM_OPEN 20u /* packets with a copy whose checksum is as it was found \
+                                          */
+#define MIRROR_COUNTERS 21u
 
 #define MIRROR_COUNTERS_MAX 32u
 

@@ -4,6 +4,12 @@
  * Every packet is counted (stats.h). The packet path allocates nothing, takes no lock and never
  * waits for an output: a copy that the output does not take is dropped and counted (F2).
  *
+ * A packet has at most one copy, but a super-frame (packet.h) has one of each of its segments: the
+ * rules see its headers once, sampling takes or leaves all of it, and rate limits let all of its
+ * copies through, at their sum of packets and bits, or none. Each copy is cut by itself (V3); where
+ * the target wants no cut copies, one that does not fit drops them all. All leave with one source
+ * port, in order, perhaps in several calls of the output's send.
+ *
  * Thread rule: one thread at a time per tap; different taps run in parallel. mirror_tap_interrupt:
  * any thread, signal handlers included.
  */
@@ -20,7 +26,8 @@ extern "C" {
 typedef struct mirror_tap mirror_tap;
 
 /*
- * Called for each packet after its copy has been sent, in order. packet and verdict are borrowed.
+ * Called for each packet after its copies have been sent, in order: for a super-frame (V6) once.
+ * packet and verdict are borrowed.
  * `packet` has the tap's source and direction filled in.
  */
 typedef void (*mirror_packet_fn)(void *user, const mirror_packet *packet,

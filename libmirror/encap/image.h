@@ -16,7 +16,7 @@ struct mri_image {
   uint32_t pseudo_sum; /* UDP: sum of pseudo-header and VXLAN words that never change */
 };
 
-/* The inner frame, in one or two pieces; the first has an even length. */
+/* The inner frame, in one or two pieces; the first has an even length, or is all of it. */
 struct mri_inner {
   const uint8_t *first;
   const uint8_t *rest;

@@ -21,7 +21,7 @@ static void draw_address(uint32_t *seed, uint8_t address[16], uint32_t octets, u
   for (uint32_t i = 0; i < octets; i++) {
     const uint32_t bits = length > 8 * i ? length - 8 * i : 0;
     const uint8_t octet = draw(seed, 4) ? 10 : (uint8_t)draw(seed, 256);
-    address[i] = octet & (uint8_t)(bits < 8 ? 0xff00u >> bits : 0xff);
+    address[i] = (uint8_t)(octet & (bits < 8 ? 0xff00u >> bits : 0xffu));
   }
 }
 

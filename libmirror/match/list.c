@@ -67,12 +67,14 @@ static unsigned choose_builders(uint32_t count, uint32_t structure, build_fn bui
 }
 
 static int32_t build_engine(const struct mri_build *build, uint32_t structure,
-                            struct mri_engine *engine) {
+                            struct mri_engine *engine, bool *slower) {
   build_fn builders[3];
   unsigned chosen = choose_builders(build->count, structure, builders);
   int32_t status = MIRROR_E_LIST_MEMORY;
-  for (unsigned i = 0; i < chosen && status == MIRROR_E_LIST_MEMORY; i++)
+  for (unsigned i = 0; i < chosen && status == MIRROR_E_LIST_MEMORY; i++) {
+    *slower |= i > 0;
     status = builders[i](build, engine);
+  }
   return status;
 }
 
@@ -89,7 +91,7 @@ static int32_t compile_selection(const struct mri_alloc *alloc,
                                   .isa = options->isa,
                                   .budget = options->budget > used ? options->budget - used : 0};
   if (!selection->count) return MIRROR_OK;
-  int32_t status = build_engine(&build, options->structure, engine);
+  int32_t status = build_engine(&build, options->structure, engine, &facts->slower);
   facts->memory += engine->memory;
   if (status) engine->structure = MIRROR_STRUCTURE_NONE;
   facts->structure[family_index(family)] = engine->structure;

@@ -22,13 +22,14 @@ struct class_list {
 };
 
 /*
- * A short list has one segment in which a rule's place is its number, with holes for rules of the
- * other family; nothing need be translated then.
+ * In a short list a rule's place is its number, with holes for rules of the other family: nothing
+ * need be translated then.
  */
 struct nibbles {
   mri_match_fn match; /* of the layout, for the family */
   uint32_t lanes;     /* of the layout */
   bool places_are_numbers;
+  bool is_single; /* one class, of one segment */
   struct mri_classes classes;
   struct class_list list[MRI_CLASSES_MAX];
 };
@@ -48,16 +49,20 @@ struct undecided {
   uint16_t position[MRI_NIBBLES_BATCH];
 };
 
+static uint32_t number_of(const uint32_t *number, uint32_t place) {
+  const uint32_t none = place == MRI_NO_RULE;
+  return number[none ? 0 : place] | (0 - none);
+}
+
 /* Writes the answers that a segment gave; keeps the packets for which it had none. */
 static uint32_t keep_undecided(const void **keys, uint16_t *position, uint32_t count,
                                const uint32_t *found, const uint32_t *number, uint32_t *first) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < count; i++) {
-    const uint32_t none = found[i] == MRI_NO_RULE;
-    first[position[i]] = number[none ? 0 : found[i]] | (0 - none);
+    first[position[i]] = number_of(number, found[i]);
     keys[kept] = keys[i];
     position[kept] = position[i];
-    kept += none;
+    kept += found[i] == MRI_NO_RULE;
   }
   return kept;
 }
@@ -105,10 +110,9 @@ static void match_classes(const struct nibbles *nibbles, const void *const *keys
                start[c + 1] - start[c], first);
 }
 
-/* A list whose places are numbers: the answers of the kernel are those of the list. */
-static void match_directly(const struct nibbles *nibbles, const void *const *keys, uint32_t count,
-                           uint32_t *first) {
-  const struct segment *segment = &nibbles->list[0].segment[0];
+/* All keys go through one segment: they can stay where they are. */
+static void match_segment(const struct nibbles *nibbles, const struct segment *segment,
+                          const void *const *keys, uint32_t count, uint32_t *first) {
   const void *last_keys[MRI_LANES_MAX];
   uint32_t last_first[MRI_LANES_MAX];
   const uint32_t whole = count / nibbles->lanes * nibbles->lanes, rest = count - whole;
@@ -120,13 +124,21 @@ static void match_directly(const struct nibbles *nibbles, const void *const *key
   memcpy(first + whole, last_first, rest * sizeof *first);
 }
 
+static void match_single(const struct nibbles *nibbles, const void *const *keys, uint32_t count,
+                         uint32_t *first) {
+  const struct segment *segment = &nibbles->list[0].segment[0];
+  match_segment(nibbles, segment, keys, count, first);
+  for (uint32_t i = 0; !nibbles->places_are_numbers && i < count; i++)
+    first[i] = number_of(segment->number, first[i]);
+}
+
 static void nibbles_match(const void *state, const void *const *keys, uint32_t count,
                           uint32_t *first) {
   const struct nibbles *nibbles = state;
   for (uint32_t done = 0, batch; done < count; done += batch) {
     batch = count - done < MRI_NIBBLES_BATCH ? count - done : MRI_NIBBLES_BATCH;
-    if (nibbles->places_are_numbers)
-      match_directly(nibbles, keys + done, batch, first + done);
+    if (nibbles->is_single)
+      match_single(nibbles, keys + done, batch, first + done);
     else
       match_classes(nibbles, keys + done, batch, first + done);
   }
@@ -267,6 +279,7 @@ static void fill(struct nibbles *nibbles, struct plan *plan) {
   nibbles->classes = plan->classes;
   for (uint32_t class = 0; class < plan->classes.count; class ++)
     fill_class(plan, class, &free, &nibbles->list[class]);
+  nibbles->is_single = plan->classes.count == 1 && nibbles->list[0].segments == 1;
 }
 
 static void nibbles_destroy(const struct mri_alloc *alloc, void *state) {

@@ -37,12 +37,16 @@ static inline vec high_nibbles(vec octets) {
   return both(_mm256_srli_epi16(octets, 4), all(15));
 }
 
-static inline vec differ(vec a, vec b) {
-  return _mm256_xor_si256(equal(a, b), all(0xff));
+/* d = number - first, modulo 65536, is at most span: then it is the lesser of both. */
+static inline vec in_range16(vec numbers, vec first, vec span) {
+  const vec above = _mm256_sub_epi16(numbers, first);
+  return _mm256_cmpeq_epi16(_mm256_min_epu16(above, span), above);
 }
 
-static inline vec at_least(vec a, vec b) {
-  return equal(_mm256_max_epu8(a, b), a);
+static inline vec in_range(vec low, vec high, uint16_t first, uint16_t span) {
+  const vec from = _mm256_set1_epi16((short)first), size = _mm256_set1_epi16((short)span);
+  return _mm256_packs_epi16(in_range16(low_pairs(low, high), from, size),
+                            in_range16(high_pairs(low, high), from, size));
 }
 
 static inline bool any(vec octets) {

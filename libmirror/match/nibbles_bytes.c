@@ -76,8 +76,7 @@ static struct mri_byte_range *fill_ranges(struct mri_plane *plane, struct mri_by
     struct mri_port_range found[MRI_BLOCK_MAX];
     plane->ranges[port] = mri_port_ranges(rules, count, port, found);
     for (uint32_t i = 0; i < plane->ranges[port]; i++)
-      *range++ = (struct mri_byte_range){(uint8_t)(found[i].first >> 8), (uint8_t)found[i].first,
-                                         (uint8_t)(found[i].last >> 8), (uint8_t)found[i].last,
+      *range++ = (struct mri_byte_range){found[i].first, (uint16_t)(found[i].last - found[i].first),
                                          (uint8_t)found[i].rules};
   }
   return range;

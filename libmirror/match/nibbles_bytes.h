@@ -16,12 +16,10 @@ enum {
 
 typedef uint8_t mri_byte_table[MRI_NIBBLE_VALUES];
 
-/* A port range that is no prefix, by its octets, and the rules of the plane that ask for it. */
+/* A port range that is no prefix, and the rules of the plane that ask for it. */
 struct mri_byte_range {
-  uint8_t first_high;
-  uint8_t first_low;
-  uint8_t last_high;
-  uint8_t last_low;
+  uint16_t first;
+  uint16_t span;
   uint8_t rules;
 };
 

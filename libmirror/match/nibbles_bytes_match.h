@@ -8,12 +8,14 @@
  * vectors interleaved, within 128-bit parts entries(table)            a table of 16 entries, in
  * each 128-bit part look_up(entries, nibbles) both, least, add (saturating), all(value), either
  *   low_nibbles, high_nibbles of each octet
- *   equal, at_least           0xff where it holds, else 0
+ *   equal                     0xff where it holds, else 0
+ *   in_range(low, high, first, span)  the same for the 16-bit numbers of which two vectors have the
+ *                             octets: first <= number <= first + span
  *   any(vec)                  some octet is not 0
  *   store(first, vec)         octets as 32-bit numbers; 255 becomes MRI_NO_RULE
  */
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 20")
+#define UNROLL _Pragma("GCC unroll 40")
 
 enum { OCTETS4 = 16, OCTETS6 = 40, NONE = 255, PLANES_BETWEEN_LOOKS = 4 };
 
@@ -49,19 +51,12 @@ INLINE void read_columns(struct columns *columns, const void *const *keys, const
     transpose(keys, 24, columns->octet + 24); /* ends with the key: overlaps the next */
     transpose(keys, 16, columns->octet + 16);
   }
+  UNROLL
   for (uint32_t i = 0; i < octets; i++) {
+    if (i == 2 || i == 3) continue; /* reserved */
     columns->nibble[2 * i] = low_nibbles(columns->octet[i]);
     columns->nibble[2 * i + 1] = high_nibbles(columns->octet[i]);
   }
-}
-
-INLINE vec in_range(vec high, vec low, const struct mri_byte_range *range) {
-  const vec first_high = all(range->first_high), last_high = all(range->last_high);
-  const vec above = either(both(equal(high, first_high), at_least(low, all(range->first_low))),
-                           both(at_least(high, first_high), differ(high, first_high)));
-  const vec below = either(both(equal(high, last_high), at_least(all(range->last_low), low)),
-                           both(at_least(last_high, high), differ(high, last_high)));
-  return both(both(above, below), all(range->rules));
 }
 
 INLINE vec in_ranges(const struct mri_plane *plane, const struct columns *columns,
@@ -72,7 +67,8 @@ INLINE vec in_ranges(const struct mri_plane *plane, const struct columns *column
     const vec *octet = columns->octet + octets - 4 + 2 * port;
     vec inside = all(plane->free[port]);
     for (uint32_t i = 0; i < plane->ranges[port]; i++, range++)
-      inside = either(inside, in_range(octet[0], octet[1], range));
+      inside = either(
+          inside, both(in_range(octet[1], octet[0], range->first, range->span), all(range->rules)));
     set = both(set, inside);
   }
   return set;
@@ -90,7 +86,7 @@ INLINE vec look_up_plane(const struct mri_plane *plane, const struct columns *co
   UNROLL
   for (uint32_t half = 0; half < octets / 2; half++) {
     const vec *nibble = columns->nibble + 4 * half;
-    if (!(plane->live >> half & 1)) continue;
+    if (half == 1 || !(plane->live >> half & 1)) continue; /* 1: reserved octets */
     vec agree = look_up_octet(tables, nibble);
     if (half) agree = both(agree, look_up_octet(tables + 2, nibble + 2));
     set = both(set, agree);

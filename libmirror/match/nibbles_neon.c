@@ -22,7 +22,6 @@ static inline vec load_key(const void *key, const void *key16) {
 #define least vminq_u8
 #define add vqaddq_u8
 #define equal vceqq_u8
-#define at_least vcgeq_u8
 
 static inline vec low_nibbles(vec octets) {
   return vandq_u8(octets, vdupq_n_u8(15));
@@ -32,8 +31,14 @@ static inline vec high_nibbles(vec octets) {
   return vshrq_n_u8(octets, 4);
 }
 
-static inline vec differ(vec a, vec b) {
-  return vmvnq_u8(vceqq_u8(a, b));
+static inline vec in_range16(vec numbers, uint16_t first, uint16_t span) {
+  const uint16x8_t above = vsubq_u16(vreinterpretq_u16_u8(numbers), vdupq_n_u16(first));
+  return vreinterpretq_u8_u16(vcleq_u16(above, vdupq_n_u16(span)));
+}
+
+static inline vec in_range(vec low, vec high, uint16_t first, uint16_t span) {
+  return vuzp1q_u8(in_range16(low_pairs(low, high), first, span),
+                   in_range16(high_pairs(low, high), first, span));
 }
 
 static inline bool any(vec octets) {

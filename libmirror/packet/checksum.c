@@ -11,22 +11,44 @@ static uint16_t fold(uint64_t sum) {
   return (uint16_t)((sum & 0xffffu) + (sum >> 16));
 }
 
+/* One's complement addition: the carry comes back in. */
+static uint64_t add(uint64_t sum, uint64_t word) {
+  sum += word;
+  return sum + (sum < word);
+}
+
+static uint64_t word_at(const uint8_t *octets) {
+  uint64_t word;
+  memcpy(&word, octets, sizeof word);
+  return word;
+}
+
+/* Four sums at a time: each addition has to wait for the one before it. */
+static uint64_t sum_blocks(const uint8_t *octets, uint32_t blocks) {
+  uint64_t sum[4] = {0, 0, 0, 0};
+  for (; blocks > 0; blocks--, octets += sizeof sum) {
+    sum[0] = add(sum[0], word_at(octets));
+    sum[1] = add(sum[1], word_at(octets + 8));
+    sum[2] = add(sum[2], word_at(octets + 16));
+    sum[3] = add(sum[3], word_at(octets + 24));
+  }
+  return add(add(sum[0], sum[1]), add(sum[2], sum[3]));
+}
+
 /*
  * One's complement addition does not care about byte order (RFC 1071 section 2 B) and 2^16 - 1
- * divides 2^32 - 1: words of 32 bits in the machine's order are summed and swapped once.
+ * divides 2^64 - 1: words of 64 bits in the machine's order are summed and swapped once.
  */
 uint64_t mri_sum(uint64_t sum, const uint8_t *octets, uint32_t length) {
-  uint64_t native = 0;
-  uint32_t word;
-  uint32_t at = 0;
-  for (; length - at >= sizeof word; at += (uint32_t)sizeof word) {
-    memcpy(&word, octets + at, sizeof word);
-    native += word;
-  }
+  enum { WORD = 8, BLOCK = 4 * WORD };
+  uint32_t at = length / BLOCK * BLOCK;
+  uint64_t native = sum_blocks(octets, length / BLOCK);
+  for (; length - at >= WORD; at += WORD)
+    native = add(native, word_at(octets + at));
   if (at < length) {
-    word = 0;
+    uint64_t word = 0;
     memcpy(&word, octets + at, length - at);
-    native += word;
+    native = add(native, word);
   }
   const uint16_t folded = fold(native);
   uint8_t stored[sizeof folded];

@@ -34,6 +34,11 @@ static inline bool mri_packets_have_data(const mirror_packet *packets, uint32_t 
   return true;
 }
 
+/* V6: a super-frame, or a packet whose checksum is unfinished. Most are neither. */
+static inline bool mri_packet_is_offloaded(const mirror_packet *packet) {
+  return __builtin_expect(packet->gso_type | (packet->flags & MIRROR_PACKET_NEEDS_CHECKSUM), 0);
+}
+
 /* Octets of the inner frame of an uncut copy: caplen, with the Ethernet header of V7. */
 static inline uint32_t mri_view_inner_length(const struct mri_view *view,
                                              const mirror_packet *packet) {

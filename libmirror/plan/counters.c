@@ -99,14 +99,20 @@ void mri_slot_release(mirror_context *context, enum mri_slot_class class, uint32
   mri_slots_give(&context->slots[class], slot);
 }
 
+static void add_cell(mirror_stats *stats, const struct mri_cell *cells, unsigned i) {
+  mirror_count value = {read_cell(&cells[i].packets), read_cell(&cells[i].octets)};
+  stats->counters[i].packets += value.packets;
+  stats->counters[i].octets += value.octets;
+  if (i > MIRROR_COUNTER_DROPPED_RATE) return;
+  stats->received.packets += value.packets;
+  stats->received.octets += value.octets;
+}
+
 void mri_stats_add(mirror_stats *stats, const struct mri_cell *cells, unsigned count) {
+  const unsigned first = MIRROR_COUNTER_SENT, last = MIRROR_COUNTER_FAILED_OTHER;
+  for (unsigned i = first; i <= last && i < count; i++)
+    add_cell(stats, cells, i);
   for (unsigned i = count; i-- > 0;) {
-    mirror_count value = {read_cell(&cells[i].packets), read_cell(&cells[i].octets)};
-    stats->counters[i].packets += value.packets;
-    stats->counters[i].octets += value.octets;
-    if (i <= MIRROR_COUNTER_DROPPED_RATE) {
-      stats->received.packets += value.packets;
-      stats->received.octets += value.octets;
-    }
+    if (i < first || i > last) add_cell(stats, cells, i);
   }
 }

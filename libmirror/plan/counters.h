@@ -63,19 +63,24 @@ static inline struct mri_cell *mri_cells(const struct mri_counters *counters,
 }
 
 /*
- * Packet thread, the only writer. It counts the verdict before what became of the copy, and readers
- * look at the last cell first (mri_stats_add): so nobody ever sees a copy sent that was not
- * mirrored.
+ * Packet thread, the only writer. It counts the verdict, then further segments, then what became of
+ * the copies, and readers look in the reverse order (mri_stats_add): so nobody ever sees a copy
+ * sent that was not mirrored.
  */
-static inline void mri_cell_add(struct mri_cell *cell, uint64_t octets) {
+static inline void mri_cell_add(struct mri_cell *cell, mirror_count count) {
   uint64_t packets = atomic_load_explicit(&cell->packets, memory_order_relaxed);
-  uint64_t sum = atomic_load_explicit(&cell->octets, memory_order_relaxed);
-  atomic_store_explicit(&cell->packets, packets + 1, memory_order_release);
-  atomic_store_explicit(&cell->octets, sum + octets, memory_order_release);
+  uint64_t octets = atomic_load_explicit(&cell->octets, memory_order_relaxed);
+  atomic_store_explicit(&cell->packets, packets + count.packets, memory_order_release);
+  atomic_store_explicit(&cell->octets, octets + count.octets, memory_order_release);
 }
 
-/* Adds `count` cells, from the last to the first, to a public struct's counters and, for verdicts,
- * to `received`. */
+/* One packet more. */
+static inline void mri_cell_count(struct mri_cell *cell, uint64_t octets) {
+  mri_cell_add(cell, (mirror_count){1, octets});
+}
+
+/* Adds `count` cells, in the order above, to a public struct's counters and, for verdicts, to
+ * `received`. */
 void mri_stats_add(mirror_stats *stats, const struct mri_cell *cells, unsigned count);
 
 #endif

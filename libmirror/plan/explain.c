@@ -88,7 +88,7 @@ static int32_t explain(mirror_explanation *e, const mirror_packet *packet) {
   mri_judge(e->plan, packet, 1, &view, &decision);
   mri_decision_copy(&decision, &view, packet);
   mri_decision_verdict(&decision, &e->verdict);
-  e->inner_whole = mri_view_inner_length(&view, packet);
+  e->inner_whole = mri_inner_whole(&decision, &view, packet);
   walk(e, &decision, &view.key);
   if (!e->failed) mri_explain_text(e, &decision, &view.key);
   e->packet.data = NULL; /* borrowed for the call only */

@@ -140,6 +140,10 @@ static void say_copy(mirror_explanation *e, const struct mri_decision *decision)
   mri_format_address(&tunnel->target->address, address);
   say(e, ": to target %s (%s port %u), VNI %u, %u of %u octets", e->verdict.target_id, address,
       tunnel->outer.udp_port, e->verdict.vni, e->verdict.inner_length, e->inner_whole);
+  if (e->verdict.flags & MIRROR_SEGMENTED) say(e, " in %u segments", e->verdict.segments);
+  if (e->verdict.flags & MIRROR_NOT_SEGMENTED)
+    say(e, ", as one packet: its headers do not fit a super-frame");
+  if (e->verdict.flags & MIRROR_CHECKSUM_OPEN) say(e, ", with an unfinished checksum");
   if (e->verdict.flags & MIRROR_CUT_BY_LENGTH) say(e, ", cut to the session's packet_length");
   if (e->verdict.flags & MIRROR_CUT_BY_MTU) say(e, ", cut to fit the MTU");
 }

@@ -32,6 +32,7 @@ int32_t mirror_plan_list_info(const mirror_plan *plan, uint32_t source, uint32_t
                                 .rules_ipv4 = list->facts.rules[0],
                                 .rules_ipv6 = list->facts.rules[1],
                                 .shadowed = list->facts.shadowed,
+                                .slower = list->facts.slower,
                                 .memory = list->facts.memory,
                                 .build_ns = list->build_ns};
   return mri_sized_write(info, &own, sizeof own, sizeof own);

@@ -91,6 +91,11 @@ static int32_t compile(mirror_context *context, struct mri_compiled *compiled) {
                                     &compiled->list, &compiled->facts);
   mri_free(&context->alloc, flat);
   compiled->build_ns = now_ns() - start;
+  if (!status && compiled->facts.slower)
+    mri_log(context, MIRROR_LOG_WARNING,
+            "a list of %u rules gets a slower structure: a faster one takes more than the %llu "
+            "octets of list_memory",
+            compiled->rule_count, (unsigned long long)context->list_memory);
   return status;
 }
 

@@ -21,6 +21,9 @@ static const char *const counter_names[MIRROR_COUNTERS] = {
     [MIRROR_COUNTER_FAILED_NO_ROUTE] = "failed_no_route",
     [MIRROR_COUNTER_FAILED_TOO_LONG] = "failed_too_long",
     [MIRROR_COUNTER_FAILED_OTHER] = "failed_other",
+    [MIRROR_COUNTER_SEGMENTS] = "segments",
+    [MIRROR_COUNTER_NOT_SEGMENTED] = "not_segmented",
+    [MIRROR_COUNTER_CHECKSUM_OPEN] = "checksum_open",
 };
 
 const char *mirror_counter_name(uint32_t counter) {

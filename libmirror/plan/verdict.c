@@ -43,7 +43,9 @@ void mri_decision_verdict(const struct mri_decision *decision, mirror_verdict *v
     verdict->vni = decision->tunnel->outer.vni;
     verdict->target_id = decision->tunnel->target->version.entry->id;
   }
-  if (decision->verdict == MIRROR_MIRRORED) verdict->inner_length = decision->inner_length;
+  if (decision->verdict != MIRROR_MIRRORED) return;
+  verdict->inner_length = decision->inner_length;
+  verdict->segments = decision->copies;
 }
 
 int32_t mirror_plan_match(const mirror_plan *plan, const mirror_packet *packets, uint32_t count,

@@ -1,4 +1,5 @@
 /* F3: each packet is counted once, for the tap, its source and direction, session, rule, target. */
+#include "packet/segment.h"
 #include "tap/tap.h"
 
 static unsigned verdict_counter(const struct mri_decision *decision) {
@@ -15,7 +16,7 @@ static unsigned verdict_counter(const struct mri_decision *decision) {
   return decision->verdict == MIRROR_DROPPED ? counter + decision->reason - 1 : counter;
 }
 
-static unsigned output_counter(int32_t status) {
+unsigned mri_output_counter(int32_t status) {
   switch (status) {
     case MIRROR_OK:
       return MIRROR_COUNTER_SENT;
@@ -34,64 +35,130 @@ static unsigned output_counter(int32_t status) {
   }
 }
 
+/* What few packets have: cuts, segments, notes. */
+struct details {
+  uint32_t flags;
+  mirror_count cut_by_length;
+  mirror_count cut_by_mtu;
+  mirror_count segments;             /* copies beyond the first */
+  const struct mri_outputs *outputs; /* of all copies of a segmented packet, else NULL */
+};
+
 /* What became of the packet, as counters to add to. */
 struct events {
   unsigned verdict;
+  unsigned output; /* of the only copy */
   bool copied;
-  unsigned output;
-  uint32_t flags;
   uint64_t octets;
-  uint64_t cut_by_length;
-  uint64_t cut_by_mtu;
+  const struct details *details; /* of a copied packet, or NULL */
 };
 
-static void add(struct mri_cell *cells, const struct events *events) {
-  mri_cell_add(&cells[events->verdict], events->octets);
+static void add_outputs(struct mri_cell *cells, const struct details *details) {
+  mri_cell_add(&cells[MIRROR_COUNTER_SEGMENTS], details->segments);
+  for (unsigned i = 0; i < MRI_OUTPUTS; i++)
+    mri_cell_add(&cells[MIRROR_COUNTER_SENT + i], details->outputs->by_counter[i]);
+}
+
+static void add_details(struct mri_cell *cells, const struct events *events) {
+  const struct details *details = events->details;
+  if (details->outputs)
+    add_outputs(cells, details);
+  else
+    mri_cell_count(&cells[events->output], events->octets);
+  mri_cell_add(&cells[MIRROR_COUNTER_CUT_BY_LENGTH], details->cut_by_length);
+  mri_cell_add(&cells[MIRROR_COUNTER_CUT_BY_MTU], details->cut_by_mtu);
+  if (details->flags & MIRROR_NOT_SEGMENTED)
+    mri_cell_count(&cells[MIRROR_COUNTER_NOT_SEGMENTED], events->octets);
+  if (details->flags & MIRROR_CHECKSUM_OPEN)
+    mri_cell_count(&cells[MIRROR_COUNTER_CHECKSUM_OPEN], events->octets);
+}
+
+static inline void add(struct mri_cell *cells, const struct events *events) {
+  mri_cell_count(&cells[events->verdict], events->octets);
   if (!events->copied) return;
-  mri_cell_add(&cells[events->output], events->octets);
-  if (events->flags & MIRROR_CUT_BY_LENGTH)
-    mri_cell_add(&cells[MIRROR_COUNTER_CUT_BY_LENGTH], events->cut_by_length);
-  if (events->flags & MIRROR_CUT_BY_MTU)
-    mri_cell_add(&cells[MIRROR_COUNTER_CUT_BY_MTU], events->cut_by_mtu);
+  if (events->details)
+    add_details(cells, events);
+  else
+    mri_cell_count(&cells[events->output], events->octets);
 }
 
-/* How many octets each of the two cuts took away. */
-static void split_cut(const struct mri_decision *decision, uint32_t whole, struct events *events) {
-  uint32_t kept = whole;
-  if (decision->flags & MIRROR_CUT_BY_LENGTH) kept = decision->tunnel->session->packet_length;
-  events->cut_by_length = whole - kept;
-  events->cut_by_mtu = kept - decision->inner_length;
-}
-
-void mri_account(mirror_tap *tap, const struct mri_decision *decision, uint64_t octets,
-                 uint32_t inner_whole, int32_t output_status) {
+/* For the tap, the source and direction, the rule, and the session and target. */
+static void add_everywhere(mirror_tap *tap, const struct mri_decision *decision,
+                           const struct events *events) {
   const struct mri_counters *counters = &tap->reader.counters;
-  struct events events = {
-      .verdict = verdict_counter(decision),
-      .copied = decision->verdict == MIRROR_MIRRORED,
-      .output = output_counter(output_status),
-      .flags = decision->flags,
-      .octets = octets,
-  };
-  if (events.copied) split_cut(decision, inner_whole, &events);
-  add(tap->reader.counters.total, &events);
+  add(tap->reader.counters.total, events);
   if (decision->source) {
     unsigned direction = mri_direction_index(decision->direction);
     add(mri_cells(counters, MRI_SLOT_SOURCE, MRI_CELLS_SOURCE,
                   decision->source->source->version.entry->slot) +
             direction * MIRROR_COUNTERS,
-        &events);
+        events);
   }
   if (decision->rule)
-    mri_cell_add(
-        &mri_cells(counters, MRI_SLOT_RULE, MRI_CELLS_RULE, decision->rule->slot)[events.verdict],
-        octets);
+    mri_cell_count(
+        &mri_cells(counters, MRI_SLOT_RULE, MRI_CELLS_RULE, decision->rule->slot)[events->verdict],
+        events->octets);
   if (!decision->tunnel) return;
   add(mri_cells(counters, MRI_SLOT_SESSION, MRI_CELLS_SESSION,
                 decision->tunnel->session->version.entry->slot),
-      &events);
+      events);
   if (decision->verdict != MIRROR_REJECTED)
     add(mri_cells(counters, MRI_SLOT_TARGET, MRI_CELLS_TARGET,
                   decision->tunnel->target->version.entry->slot),
-        &events);
+        events);
+}
+
+/* So many copies whose inner frames are that long before the cuts. */
+static void add_cut(const struct mri_decision *decision, uint32_t copies, uint32_t whole,
+                    struct details *details) {
+  const struct mri_cut cut = mri_cut_of(decision->tunnel, whole);
+  if (cut.by_length) details->cut_by_length.packets += copies;
+  if (cut.by_mtu) details->cut_by_mtu.packets += copies;
+  details->cut_by_length.octets += (uint64_t)copies * cut.by_length;
+  details->cut_by_mtu.octets += (uint64_t)copies * cut.by_mtu;
+}
+
+/* The outputs hold what failed: the rest was sent. Octets of headers count with every segment. */
+static void add_segments(mirror_tap *tap, uint32_t i, struct details *details) {
+  const mirror_packet *packet = &tap->batch.received[i];
+  mirror_count *outputs = tap->batch.outputs[i].by_counter, *sent = &outputs[0];
+  struct mri_super super;
+  mri_super_read(&super, &tap->batch.views[i], packet);
+  const uint32_t more = super.count - 1;
+  add_cut(&tap->batch.decisions[i], more, mri_super_inner(&super, packet, 0), details);
+  add_cut(&tap->batch.decisions[i], 1, mri_super_inner(&super, packet, more), details);
+  details->segments = (mirror_count){more, (uint64_t)more * super.payload};
+  *sent = (mirror_count){super.count, packet->caplen + details->segments.octets};
+  for (unsigned k = 1; k < MRI_OUTPUTS; k++) {
+    sent->packets -= outputs[k].packets;
+    sent->octets -= outputs[k].octets;
+  }
+  details->outputs = &tap->batch.outputs[i];
+}
+
+static void read_details(mirror_tap *tap, uint32_t i, struct details *details) {
+  const struct mri_decision *decision = &tap->batch.decisions[i];
+  *details = (struct details){.flags = decision->flags};
+  if (details->flags & MIRROR_SEGMENTED)
+    add_segments(tap, i, details);
+  else
+    add_cut(decision, 1, mri_view_inner_length(&tap->batch.views[i], &tap->batch.received[i]),
+            details);
+}
+
+void mri_account(mirror_tap *tap, uint32_t packet) {
+  const struct mri_batch *batch = &tap->batch;
+  const struct mri_decision *decision = &batch->decisions[packet];
+  struct details details;
+  struct events events = {
+      .verdict = verdict_counter(decision),
+      .output = mri_output_counter(batch->output_status[packet]),
+      .copied = decision->verdict == MIRROR_MIRRORED,
+      .octets = batch->received[packet].caplen,
+  };
+  if (events.copied && decision->flags) {
+    read_details(tap, packet, &details);
+    events.details = &details;
+  }
+  add_everywhere(tap, decision, &events);
 }

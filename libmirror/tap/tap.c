@@ -61,27 +61,35 @@ static int32_t find_source(mirror_tap *tap, const mirror_tap_options *options,
 }
 
 static bool allocate_batch(const struct mri_alloc *alloc, struct mri_batch *batch, uint32_t size) {
+  const uint32_t copies = size + MRI_LONG_HEADS;
   batch->received = mri_zalloc(alloc, size, sizeof *batch->received);
   batch->views = mri_zalloc(alloc, size, sizeof *batch->views);
   batch->decisions = mri_zalloc(alloc, size, sizeof *batch->decisions);
-  batch->copies = mri_zalloc(alloc, size, sizeof *batch->copies);
-  batch->copy_packet = mri_zalloc(alloc, size, sizeof *batch->copy_packet);
   batch->output_status = mri_zalloc(alloc, size, sizeof *batch->output_status);
-  batch->copy_status = mri_zalloc(alloc, size, sizeof *batch->copy_status);
+  batch->refused = mri_zalloc(alloc, size, sizeof *batch->refused);
+  batch->outputs = mri_zalloc(alloc, size, sizeof *batch->outputs);
   batch->heads = mri_zalloc(alloc, size, sizeof *batch->heads);
-  return batch->received && batch->views && batch->decisions && batch->copies &&
-         batch->copy_packet && batch->output_status && batch->copy_status && batch->heads;
+  batch->long_heads = mri_zalloc(alloc, MRI_LONG_HEADS, sizeof *batch->long_heads);
+  batch->copies = mri_zalloc(alloc, copies, sizeof *batch->copies);
+  batch->origins = mri_zalloc(alloc, copies, sizeof *batch->origins);
+  batch->copy_status = mri_zalloc(alloc, copies, sizeof *batch->copy_status);
+  return batch->received && batch->views && batch->decisions && batch->output_status &&
+         batch->refused && batch->outputs && batch->heads && batch->long_heads && batch->copies &&
+         batch->origins && batch->copy_status;
 }
 
 static void free_batch(const struct mri_alloc *alloc, struct mri_batch *batch) {
   mri_free(alloc, batch->received);
   mri_free(alloc, batch->views);
   mri_free(alloc, batch->decisions);
-  mri_free(alloc, batch->copies);
-  mri_free(alloc, batch->copy_packet);
   mri_free(alloc, batch->output_status);
-  mri_free(alloc, batch->copy_status);
+  mri_free(alloc, batch->refused);
+  mri_free(alloc, batch->outputs);
   mri_free(alloc, batch->heads);
+  mri_free(alloc, batch->long_heads);
+  mri_free(alloc, batch->copies);
+  mri_free(alloc, batch->origins);
+  mri_free(alloc, batch->copy_status);
 }
 
 static int32_t allocate(mirror_tap *tap, uint32_t fragment_entries) {

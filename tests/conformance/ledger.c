@@ -103,14 +103,15 @@ void ledger_add(struct ledger *ledger, const mirror_packet *packet, const mirror
   enter_rule(ledger, packet, verdict, source);
 }
 
-/* received is the sum of the verdicts; with `copies`, mirrored that of sent and failed. */
+/* received is the sum of the verdicts; with `copies`, mirrored that of sent and failed. (The books
+ * know no super-frames: test_super_accounting does.) */
 static void check_sums(const char *what, const mirror_stats *stats, bool copies) {
   mirror_count verdicts = {0}, outputs = {0};
   for (uint32_t i = 0; i <= MIRROR_COUNTER_DROPPED_RATE; i++) {
     verdicts.packets += stats->counters[i].packets;
     verdicts.octets += stats->counters[i].octets;
   }
-  for (uint32_t i = FIRST_OUTPUT; i < MIRROR_COUNTERS; i++) {
+  for (uint32_t i = FIRST_OUTPUT; i <= MIRROR_COUNTER_FAILED_OTHER; i++) {
     outputs.packets += stats->counters[i].packets;
     outputs.octets += stats->counters[i].octets;
   }

@@ -33,9 +33,9 @@ def check_isa(binary):
     """Skips if the program cannot run with the instruction set that MIRROR_TEST_ISA names."""
     if "MIRROR_TEST_ISA" in os.environ:
         done = subprocess.run([binary, "--help"], stdin=subprocess.DEVNULL, timeout=120,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if done.returncode == SKIP:
-            skip(done.stdout.decode(errors="replace").strip())
+            skip("this machine has no " + os.environ["MIRROR_TEST_ISA"])
 
 
 class Row:

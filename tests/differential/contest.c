@@ -185,5 +185,6 @@ void contest_conclude(const struct contest *contest) {
   for (uint32_t i = 0; i < contest->isa_count; i++)
     print_message(" %s", mirror_isa_name(contest->isas[i]));
   print_message("\n");
+  assert_true(contest->built[MIRROR_STRUCTURE_NIBBLES] > 0); /* or the scan met itself alone */
   assert_in_range(contest->matched, contest->comparisons / 5, contest->comparisons);
 }

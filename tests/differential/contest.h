@@ -52,7 +52,7 @@ void contest_keys(struct contest *contest, struct draw *draw, const mirror_key *
 /* The same for keys of both families and of unparsable packets, as packets are matched. */
 void contest_mixed(struct contest *contest, const mirror_key *keys, uint32_t count);
 
-/* Says how many comparisons there were; fails if a structure was not built, or few keys matched. */
+/* Says how many comparisons there were; fails if all engines were scans, or few keys matched. */
 void contest_conclude(const struct contest *contest);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * test_rule_sets [COMPARISONS]: every structure against the scan, on the rule sets in
- * $MIRROR_SHARED/data/classbench. Below LONG_RUN comparisons long lists are cut, and each is
- * compiled for one instruction set, which takes turns.
+ * data/classbench of $MIRROR_SHARED or of a folder "shared" beside the project. Below LONG_RUN
+ * comparisons long lists are cut, and each is compiled for one instruction set, which takes turns.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -108,8 +108,9 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_m1_rule_sets)};
   const char *shared = getenv("MIRROR_SHARED");
   if (argc > 1) wanted = strtoull(argv[1], NULL, 10);
-  find_sets(shared ? shared : "../shared", "classbench");
-  find_sets(shared ? shared : "../shared", "overlapping");
+  if (!shared) shared = SHARED_BESIDE;
+  find_sets(shared, "classbench");
+  find_sets(shared, "overlapping");
   if (!set_count) {
     printf("skipped: no rule sets; MIRROR_SHARED names no folder with data/classbench\n");
     return NO_TEST;

@@ -28,8 +28,9 @@ extern "C" {
 /* One copy, ready to leave. Array element, layout frozen. All pointers are borrowed for the call.
  */
 typedef struct mirror_copy {
-  const uint8_t *head; /* outer headers from the output's layer down, VXLAN header, and a
-                          synthesized inner Ethernet header where there is one (V7) */
+  const uint8_t *head; /* outer headers from the output's layer down, VXLAN header, and what was
+                          written anew of the inner frame: a synthesized Ethernet header (V7), the
+                          headers of a segment or up to a finished checksum (V6) */
   const uint8_t *body; /* the rest of the inner frame, in the packet's own memory */
   uint32_t head_length;
   uint32_t body_length;
@@ -66,7 +67,8 @@ typedef struct mirror_backend {
    * Yields up to `capacity` packets as views in packets[], *count of them. They stay valid
    * until release. Waits at most timeout_ns for the first packet (0: not at all; negative: without
    * limit) and never for a second. Every packet must carry its link type; source and direction
-   * 0 leave them to the tap.
+   * 0 leave them to the tap. All fields are set: what an array element held before does not
+   * count. An input that reads with virtio-net headers passes them on in the offload fields.
    * MIRROR_OK with *count >= 1; else *count is 0 and: MIRROR_E_AGAIN nothing within the time;
    * MIRROR_E_END no more, ever; MIRROR_E_INTERRUPTED; MIRROR_E_DAMAGED and others: the input
    * has failed, report filled in. Packets before a fault are delivered first. Required with

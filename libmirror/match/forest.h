@@ -1,0 +1,84 @@
+/*
+ * Layout of a forest: what its builder makes and its kernels read.
+ *
+ * A tree is walked by taking some bits of two adjacent words of the key as an index into a node's
+ * children, until a leaf: a few rules that are compared in whole. A rule is in one tree only, or in
+ * the rest; the answer is the lowest number that any tree or the rest finds.
+ *
+ * Keys and rules are eight words of two 16-bit lanes each. A rule matches if none of its lanes is
+ * larger than the key's: lower bounds face the key's values, complements of upper bounds face their
+ * complements. Both lanes of an absent field are 0, which only rules that leave it open accept.
+ *
+ *   word   0       1       2            3      4            5        6             7
+ *   key    ~0      source  destination  ports  protocol, ~  ~source  ~destination  ~ports
+ *   rule   number  first   first        first  protocol, ~  ~last    ~last         ~last
+ *
+ * In words 3, 4 and 7 the lower half is the source port or the protocol. A prefix is a range in
+ * each half by itself, so that comparing lanes and comparing words give the same.
+ */
+#ifndef MRI_MATCH_FOREST_H
+#define MRI_MATCH_FOREST_H
+
+#include "match/engine.h"
+
+#include <stdbool.h>
+
+enum {
+  MRI_FOREST_WORDS = 8,
+  MRI_FOREST_TREES = 8,
+  MRI_FOREST_LINE = 64,       /* octets, the unit of leaves: */
+  MRI_FOREST_LINE_RULES = 2,  /* rules of a line */
+  MRI_FOREST_LINES_MAX = 16,  /* lines of a leaf */
+  MRI_FOREST_BATCH = 256,     /* keys that are walked side by side */
+  MRI_FOREST_LINE_BITS = 24,  /* of where a leaf is: the first line */
+  MRI_FOREST_ENTRY_SHIFT = 4, /* an entry's octets, as a power of two */
+};
+
+/* A prepared key, or a rule of a leaf. */
+struct mri_forest_row {
+  uint32_t word[MRI_FOREST_WORDS];
+};
+
+/*
+ * A node's child. `mask` selects bits of the two words at octet `base & 15` of a row; moved
+ * together they are the index of the next entry, counted from octet `base & ~15`.
+ *
+ * A leaf leads to itself, so that a batch takes equal steps without asking who is done: its mask
+ * selects among the bits of word 0 of the key, which are all 1, so that the index is known. Which
+ * bits does not matter: mask holds the lines of the leaf, their number above the first one's.
+ */
+struct mri_forest_entry {
+  uint64_t mask;
+  uint32_t base;
+  uint32_t first; /* lowest number of a rule in or below it; MRI_NO_RULE: none */
+};
+
+enum { MRI_FOREST_OCTET = 15 /* of base */ };
+
+static inline bool mri_forest_is_leaf(const struct mri_forest_entry *entry) {
+  return (entry->base & MRI_FOREST_OCTET) == 0;
+}
+
+struct mri_forest_tree {
+  struct mri_forest_entry root;
+  uint32_t steps;   /* that all keys take */
+  uint32_t deepest; /* steps to the deepest leaf */
+};
+
+struct mri_forest {
+  const struct mri_forest_entry *entries;
+  const uint8_t *lines;
+  uint32_t trees;
+  uint32_t rest_first;    /* lowest number in the rest, or MRI_NO_RULE */
+  struct mri_engine rest; /* structure NONE: no rest */
+  struct mri_forest_tree tree[MRI_FOREST_TREES];
+};
+
+void mri_forest_match_scalar(const void *state, const void *const *keys, uint32_t count,
+                             uint32_t *first);
+void mri_forest_match_avx2(const void *state, const void *const *keys, uint32_t count,
+                           uint32_t *first);
+void mri_forest_match_avx512(const void *state, const void *const *keys, uint32_t count,
+                             uint32_t *first);
+
+#endif

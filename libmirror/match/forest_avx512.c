@@ -1,0 +1,76 @@
+/* The forest's walk with AVX-512 and BMI2: a line is one register, answers are found by sixteen. */
+#define FOREST_HAS_COMPARE
+#include "match/forest_x86.h"
+
+/* Quarters of the two lines' rules in which a rule is larger than the key. */
+FOREST_INLINE uint32_t forest_misses(const uint8_t *line, const uint8_t *second,
+                                     const struct mri_forest_row *row) {
+  const __m512i key = _mm512_broadcast_i64x4(_mm256_load_si256((const void *)row));
+  const __m512i a = _mm512_subs_epu16(_mm512_load_si512(line), key);
+  const __m512i b = _mm512_subs_epu16(_mm512_load_si512(second), key);
+  return _mm512_kunpackb(_mm512_test_epi64_mask(b, b), _mm512_test_epi64_mask(a, a));
+}
+
+FOREST_INLINE uint32_t forest_look(const uint8_t *line, const uint8_t *second,
+                                   const struct mri_forest_row *row) {
+  uint32_t misses = forest_misses(line, second, row);
+  misses |= misses >> 1;
+  misses |= misses >> 2;
+  return ~misses & 0x1111;
+}
+
+FOREST_INLINE __m512i forest_lowest_bit(__m512i bits) {
+  const __m512i lowest = _mm512_and_si512(bits, _mm512_sub_epi32(_mm512_setzero_si512(), bits));
+  return _mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(lowest));
+}
+
+/* Sixteen lanes' misses to their lowest numbers; returns those without a match that have more. */
+FOREST_INLINE __mmask16 forest_answer(const struct mri_forest *forest, struct forest_lanes *lanes,
+                                      const uint16_t *misses, uint32_t i) {
+  const __m512i where = _mm512_load_si512(&lanes->where[i]);
+  __m512i bits = _mm512_cvtepu16_epi32(_mm256_load_si256((const void *)(misses + i)));
+  bits = _mm512_or_si512(bits, _mm512_srli_epi32(bits, 1));
+  bits = _mm512_or_si512(bits, _mm512_srli_epi32(bits, 2));
+  bits = _mm512_andnot_si512(bits, _mm512_set1_epi32(0x1111));
+  const __mmask16 hits = _mm512_test_epi32_mask(bits, bits);
+  /* In words: 16 a line, and bit 4n is rule n, 8 a rule. */
+  const __m512i line = _mm512_and_si512(where, _mm512_set1_epi32((1 << MRI_FOREST_LINE_BITS) - 1));
+  const __m512i word =
+      _mm512_add_epi32(_mm512_slli_epi32(line, 4), _mm512_slli_epi32(forest_lowest_bit(bits), 1));
+  const __m512i found =
+      _mm512_mask_i32gather_epi32(_mm512_set1_epi32(-1), hits, word, forest->lines, 4);
+  void *first = &lanes->first[i];
+  _mm512_store_si512(first, _mm512_min_epu32(found, _mm512_load_si512(first)));
+  const __m512i two_lines = _mm512_set1_epi32((3 << MRI_FOREST_LINE_BITS) - 1);
+  return _mm512_mask_cmpgt_epu32_mask(_mm512_knot(hits), where, two_lines);
+}
+
+FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes) {
+  _Alignas(64) uint16_t misses[MRI_FOREST_BATCH];
+  const uint32_t whole = (lanes->count + 15) & ~15u;
+  uint32_t late = 0;
+  for (uint32_t i = 0; i < lanes->count; i++) {
+    const uint32_t where = lanes->where[i] = forest_where(forest, lanes, i);
+    const uint8_t *line = forest_line(forest, where);
+    const size_t second = forest_has_second(where) ? MRI_FOREST_LINE : 0;
+    misses[i] = (uint16_t)forest_misses(line, line + second, &lanes->rows[i]);
+  }
+  for (uint32_t i = lanes->count; i < whole; i++) {
+    misses[i] = UINT16_MAX;
+    lanes->where[i] = lanes->first[i] = 0;
+  }
+  const __m512i sixteen = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  for (uint32_t i = 0; i < whole; i += 16) {
+    const __mmask16 more = forest_answer(forest, lanes, misses, i);
+    const __m512i numbers = _mm512_add_epi32(sixteen, _mm512_set1_epi32((int)i));
+    const __m512i packed = _mm512_maskz_compress_epi32(more, numbers);
+    _mm256_storeu_si256((void *)&lanes->late[late], _mm512_cvtepi32_epi16(packed));
+    late += (uint32_t)__builtin_popcount(more);
+  }
+  return late;
+}
+
+void mri_forest_match_avx512(const void *state, const void *const *keys, uint32_t count,
+                             uint32_t *first) {
+  forest_match(state, keys, count, first);
+}

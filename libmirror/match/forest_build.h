@@ -1,0 +1,101 @@
+/* Building a forest: what its files share. */
+#ifndef MRI_MATCH_FOREST_BUILD_H
+#define MRI_MATCH_FOREST_BUILD_H
+
+#include "match/forest.h"
+
+#include <stdbool.h>
+
+/* Words of a key that nodes look at: source, destination, ports, protocol. */
+enum { MRI_FOREST_VIEWS = 4, MRI_FOREST_FIRST_VIEW = 1, MRI_FOREST_DEPTH = 14 };
+
+/*
+ * What a rule says about single bits of the key, by view. A range that is no prefix says only what
+ * its bounds have in common.
+ */
+struct mri_forest_pattern {
+  uint32_t mask[MRI_FOREST_VIEWS];
+  uint32_t value[MRI_FOREST_VIEWS];
+  bool exact;   /* no range is lost in the bits */
+  uint8_t open; /* fields left open that a key may lack: MIRROR_KEY_ bits */
+};
+
+/* Growing arrays; `count` of `size` octets each. */
+struct mri_forest_vector {
+  void *at;
+  size_t count, room, size;
+};
+
+struct mri_forest_builder {
+  const struct mri_build *build;
+  struct mri_forest_pattern *patterns;
+  uint8_t *hoisted; /* by rule: not in this tree after all */
+  struct mri_forest_vector entries, lines;
+  struct mri_forest_vector lists;               /* stack of lists of rules of the nodes in work */
+  struct mri_forest_vector places, kept, slots; /* forest_share.c */
+  struct mri_forest_scratch *scratch;
+  uint32_t leaf;        /* rules of a leaf that is not worth splitting */
+  uint32_t spread;      /* copies of a rule in this tree, as a power of two */
+  uint32_t stars;       /* rules in a hundred that a chosen bit may leave open */
+  uint64_t copies_left; /* that this tree may make of rules */
+  uint32_t hoists;
+  uint64_t at_depth[MRI_FOREST_DEPTH + 1]; /* rules in leaves */
+  int32_t status;
+};
+
+/*
+ * Members of lists: the rule's index below, how many copies there are of it, as a power of two,
+ * above.
+ */
+#define MRI_FOREST_INDEX(member) ((member)&0xffffffu)
+enum { MRI_FOREST_SPREAD_SHIFT = 24 };
+
+/* A list on the stack. */
+struct mri_forest_list {
+  size_t at;
+  uint32_t count;
+};
+
+/* Bits of the key that lead to a node, by view. */
+struct mri_forest_region {
+  uint32_t known[MRI_FOREST_VIEWS];
+};
+
+/* Which bits to split by. */
+struct mri_forest_cut {
+  uint32_t view;  /* and the next one */
+  uint64_t mask;  /* of both */
+  uint32_t width; /* bits of mask; 0: not worth it */
+};
+
+/* False: no memory or more than fits; builder->status says which. */
+bool mri_forest_grow(struct mri_forest_builder *builder, struct mri_forest_vector *vector,
+                     size_t more);
+
+/* forest_choose.c */
+struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc);
+struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder,
+                                        const uint32_t *members, uint32_t count, uint32_t depth);
+
+/* forest_leaf.c */
+void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_pattern *pattern);
+uint32_t mri_forest_prune(const struct mri_forest_builder *builder, uint32_t *members,
+                          uint32_t count, const struct mri_forest_region *region);
+bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members, uint32_t count,
+                     uint32_t depth, struct mri_forest_entry *entry);
+
+/* forest_share.c: places that were grown before, by list, region and depth. */
+size_t mri_forest_place_size(void);
+void mri_forest_forget(struct mri_forest_builder *builder);
+bool mri_forest_known(const struct mri_forest_builder *builder, const uint32_t *members,
+                      uint32_t count, const struct mri_forest_region *region, uint32_t depth,
+                      struct mri_forest_entry *entry);
+bool mri_forest_remember(struct mri_forest_builder *builder, const uint32_t *members,
+                         uint32_t count, const struct mri_forest_region *region, uint32_t depth,
+                         const struct mri_forest_entry *entry);
+
+/* forest_node.c: a tree of the rules on top of the stack. */
+bool mri_forest_tree(struct mri_forest_builder *builder, struct mri_forest_list list,
+                     struct mri_forest_tree *tree);
+
+#endif

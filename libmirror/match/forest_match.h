@@ -1,0 +1,281 @@
+/*
+ * The walk through a forest, common to its kernels. Keys are walked side by side in batches, so
+ * that what one waits for is hidden by the others, and in equal steps, so that few branches depend
+ * on them. A kernel includes this and defines before it:
+ *
+ *   forest_extract(words, mask)       the bits of two words under a mask, moved together
+ *   forest_prepare(keys, count, rows) rows of the keys; true if any key lacks a field
+ *   forest_look(line, second, row)    which rules of two lines match: bits 0, 4, 8 and 12
+ */
+#ifndef MRI_MATCH_FOREST_MATCH_H
+#define MRI_MATCH_FOREST_MATCH_H
+
+#include "match/forest.h"
+#include "match/key.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/*
+ * All loops of a batch in one function. Always: GCC 12 takes some of them for free of effects when
+ * they are functions of their own, and drops the calls.
+ */
+#define FOREST_INLINE static inline __attribute__((always_inline))
+
+/* Keys that are walked side by side. */
+struct forest_lanes {
+  _Alignas(64) struct mri_forest_row rows[MRI_FOREST_BATCH];
+  _Alignas(64) uint32_t at[MRI_FOREST_BATCH];    /* octet of the entry reached */
+  _Alignas(64) uint32_t where[MRI_FOREST_BATCH]; /* lines to compare, as in a leaf's mask */
+  _Alignas(64) uint32_t first[MRI_FOREST_BATCH]; /* lowest number that matched */
+  uint16_t late[MRI_FOREST_BATCH + 16];          /* lanes that need more than the others */
+  uint16_t origin[MRI_FOREST_BATCH]; /* lane of the batch that this one was taken from */
+  uint32_t count;
+};
+
+/* A batch, and those of it that the tree in work may have an answer for. */
+struct forest_batch {
+  struct forest_lanes all, some;
+};
+
+FOREST_INLINE uint32_t forest_extract(uint64_t words, uint64_t mask);
+FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count,
+                                  struct mri_forest_row *rows);
+FOREST_INLINE uint32_t forest_look(const uint8_t *line, const uint8_t *second,
+                                   const struct mri_forest_row *row);
+
+/* Two words of a row, the first one below. */
+FOREST_INLINE uint64_t forest_words(const struct mri_forest_row *row, uint32_t octet) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  uint64_t words;
+  memcpy(&words, (const uint8_t *)row + octet, sizeof words);
+  return words;
+#else
+  return row->word[octet / 4] | (uint64_t)row->word[octet / 4 + 1] << 32;
+#endif
+}
+
+FOREST_INLINE const struct mri_forest_entry *forest_entry(const struct mri_forest *forest,
+                                                          uint32_t at) {
+  return (const void *)((const uint8_t *)forest->entries + at);
+}
+
+FOREST_INLINE const uint8_t *forest_line(const struct mri_forest *forest, uint32_t where) {
+  const uint32_t line = where & ((1u << MRI_FOREST_LINE_BITS) - 1);
+  return forest->lines + (size_t)line * MRI_FOREST_LINE;
+}
+
+FOREST_INLINE bool forest_has_second(uint32_t where) {
+  return where >> MRI_FOREST_LINE_BITS > 1;
+}
+
+FOREST_INLINE bool forest_has_more(uint32_t where) {
+  return where >> MRI_FOREST_LINE_BITS > 2;
+}
+
+/* Fields that a key lacks: both lanes are 0. */
+FOREST_INLINE void forest_take_absent(const void *const *keys, uint32_t count,
+                                      struct mri_forest_row *rows) {
+  for (uint32_t i = 0; i < count; i++) {
+    const uint8_t absent = ((const uint8_t *)keys[i])[offsetof(mirror_key4, absent)];
+    uint32_t ports = UINT32_MAX;
+    if (absent & MIRROR_KEY_SOURCE_PORT) ports &= UINT32_MAX << 16;
+    if (absent & MIRROR_KEY_DESTINATION_PORT) ports &= UINT16_MAX;
+    if (absent & MIRROR_KEY_PROTOCOL) rows[i].word[4] = 0;
+    rows[i].word[3] &= ports;
+    rows[i].word[7] &= ports;
+  }
+}
+
+FOREST_INLINE uint32_t forest_step(const struct mri_forest_row *row,
+                                   const struct mri_forest_entry *entry) {
+  const uint64_t words = forest_words(row, entry->base & MRI_FOREST_OCTET);
+  const uint32_t index = forest_extract(words, entry->mask);
+  return (entry->base + (index << MRI_FOREST_ENTRY_SHIFT)) & ~(uint32_t)MRI_FOREST_OCTET;
+}
+
+/* The few keys that are not at a leaf after the common steps. */
+FOREST_INLINE void forest_walk_on(const struct mri_forest *forest, struct forest_lanes *lanes) {
+  uint32_t late = 0;
+  for (uint32_t i = 0; i < lanes->count; i++) {
+    lanes->late[late] = (uint16_t)i;
+    late += !mri_forest_is_leaf(forest_entry(forest, lanes->at[i]));
+  }
+  while (late) {
+    uint32_t left = 0;
+    for (uint32_t j = 0; j < late; j++) {
+      const uint32_t i = lanes->late[j];
+      lanes->at[i] = forest_step(&lanes->rows[i], forest_entry(forest, lanes->at[i]));
+    }
+    for (uint32_t j = 0; j < late; j++) {
+      const uint32_t i = lanes->late[j];
+      lanes->late[left] = (uint16_t)i;
+      left += !mri_forest_is_leaf(forest_entry(forest, lanes->at[i]));
+    }
+    late = left;
+  }
+}
+
+/* The first step. */
+FOREST_INLINE void forest_enter(const struct mri_forest *forest, const struct mri_forest_tree *tree,
+                                struct forest_lanes *lanes) {
+  const struct mri_forest_entry root = tree->root;
+  const uint32_t count = lanes->count;
+  for (uint32_t i = 0; i < count; i++) {
+    lanes->at[i] = forest_step(&lanes->rows[i], &root);
+    __builtin_prefetch(forest_entry(forest, lanes->at[i]));
+  }
+}
+
+/* The same, taking only keys for which the tree may have a lower number than what was found. */
+FOREST_INLINE void forest_enter_some(const struct mri_forest *forest,
+                                     const struct mri_forest_tree *tree,
+                                     const struct forest_lanes *all, struct forest_lanes *some) {
+  const struct mri_forest_entry root = tree->root;
+  const uint32_t count = all->count;
+  uint32_t taken = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t at = forest_step(&all->rows[i], &root), first = all->first[i];
+    some->rows[taken] = all->rows[i];
+    some->at[taken] = at;
+    some->first[taken] = first;
+    some->origin[taken] = (uint16_t)i;
+    taken += forest_entry(forest, at)->first < first;
+  }
+  some->count = taken;
+}
+
+FOREST_INLINE void forest_give_back(struct forest_lanes *all, const struct forest_lanes *some) {
+  for (uint32_t i = 0; i < some->count; i++)
+    all->first[some->origin[i]] = some->first[i];
+}
+
+FOREST_INLINE void forest_walk(const struct mri_forest *forest, const struct mri_forest_tree *tree,
+                               struct forest_lanes *lanes) {
+  const uint32_t count = lanes->count;
+  for (uint32_t step = 1; step < tree->steps; step++) {
+    for (uint32_t i = 0; i < count; i++) {
+      lanes->at[i] = forest_step(&lanes->rows[i], forest_entry(forest, lanes->at[i]));
+      __builtin_prefetch(forest_entry(forest, lanes->at[i]));
+    }
+  }
+  if (tree->deepest > tree->steps) forest_walk_on(forest, lanes);
+}
+
+/* Leaves whose rules are all behind the rule found already are not looked at. */
+FOREST_INLINE uint32_t forest_where(const struct mri_forest *forest,
+                                    const struct forest_lanes *lanes, uint32_t i) {
+  const struct mri_forest_entry *entry = forest_entry(forest, lanes->at[i]);
+  return (uint32_t)entry->mask & (uint32_t) - (entry->first < lanes->first[i]);
+}
+
+FOREST_INLINE uint32_t forest_look_at(const struct mri_forest *forest, uint32_t where,
+                                      const struct mri_forest_row *row) {
+  const uint8_t *line = forest_line(forest, where);
+  return forest_look(line, line + (forest_has_second(where) ? MRI_FOREST_LINE : 0), row);
+}
+
+FOREST_INLINE uint32_t forest_lower(uint32_t one, uint32_t other) {
+  return one < other ? one : other;
+}
+
+/* Number of the first of the matching rules, MRI_NO_RULE if there is none. */
+FOREST_INLINE uint32_t forest_first(const struct mri_forest *forest, uint32_t where,
+                                    uint32_t matching) {
+  const uint32_t bit = (uint32_t)__builtin_ctz(matching | 1u << 12);
+  uint32_t number;
+  memcpy(&number, forest_line(forest, where) + (bit << 3), sizeof number);
+  return number | (uint32_t) - (matching == 0);
+}
+
+#ifndef FOREST_HAS_COMPARE
+/* Two lines for each key; returns how many keys have more to compare, in lanes->late. */
+FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes) {
+  uint32_t late = 0;
+  for (uint32_t i = 0; i < lanes->count; i++) {
+    const uint32_t where = forest_where(forest, lanes, i);
+    const uint32_t matching = forest_look_at(forest, where, &lanes->rows[i]);
+    lanes->where[i] = where;
+    lanes->first[i] = forest_lower(lanes->first[i], forest_first(forest, where, matching));
+    lanes->late[late] = (uint16_t)i;
+    late += forest_has_more(where) & (matching == 0);
+  }
+  return late;
+}
+#else
+FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes);
+#endif
+
+FOREST_INLINE void forest_compare_on(const struct mri_forest *forest, struct forest_lanes *lanes,
+                                     uint32_t late) {
+  while (late) {
+    uint32_t left = 0;
+    for (uint32_t j = 0; j < late; j++) {
+      const uint32_t i = lanes->late[j];
+      const uint32_t where = lanes->where[i] + 2 - (2u << MRI_FOREST_LINE_BITS);
+      const uint32_t matching = forest_look_at(forest, where, &lanes->rows[i]);
+      lanes->first[i] = forest_lower(lanes->first[i], forest_first(forest, where, matching));
+      lanes->where[i] = where;
+      lanes->late[left] = (uint16_t)i;
+      left += forest_has_more(where) & (matching == 0);
+    }
+    late = left;
+  }
+}
+
+FOREST_INLINE void forest_match_tree(const struct mri_forest *forest,
+                                     const struct mri_forest_tree *tree,
+                                     struct forest_lanes *lanes) {
+  forest_walk(forest, tree, lanes);
+  forest_compare_on(forest, lanes, forest_compare(forest, lanes));
+}
+
+/* The rest, for the keys that one of its rules may still decide. */
+FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, const void *const *keys,
+                                     struct forest_lanes *lanes) {
+  const void *some_keys[MRI_FOREST_BATCH];
+  uint32_t found[MRI_FOREST_BATCH], some = 0;
+  for (uint32_t i = 0; i < lanes->count; i++) {
+    lanes->late[some] = (uint16_t)i;
+    some_keys[some] = keys[i];
+    some += lanes->first[i] > forest->rest_first;
+  }
+  if (!some) return;
+  forest->rest.match(forest->rest.state, some_keys, some, found);
+  for (uint32_t j = 0; j < some; j++) {
+    const uint32_t i = lanes->late[j];
+    lanes->first[i] = forest_lower(lanes->first[i], found[j]);
+  }
+}
+
+FOREST_INLINE void forest_match_batch(const struct mri_forest *forest, const void *const *keys,
+                                      struct forest_batch *batch) {
+  struct forest_lanes *all = &batch->all, *some = &batch->some;
+  if (forest_prepare(keys, all->count, all->rows)) forest_take_absent(keys, all->count, all->rows);
+  memset(all->first, 0xff, sizeof all->first);
+  for (uint32_t i = 0; i < forest->trees; i++) {
+    const struct mri_forest_tree *tree = &forest->tree[i];
+    if (i == 0) {
+      forest_enter(forest, tree, all);
+      forest_match_tree(forest, tree, all);
+      continue;
+    }
+    forest_enter_some(forest, tree, all, some);
+    forest_match_tree(forest, tree, some);
+    forest_give_back(all, some);
+  }
+  if (forest->rest_first != MRI_NO_RULE) forest_match_rest(forest, keys, all);
+}
+
+FOREST_INLINE void forest_match(const struct mri_forest *forest, const void *const *keys,
+                                uint32_t count, uint32_t *first) {
+  struct forest_batch batch;
+  for (uint32_t done = 0; done < count; done += batch.all.count) {
+    const uint32_t left = count - done;
+    batch.all.count = left < MRI_FOREST_BATCH ? left : MRI_FOREST_BATCH;
+    forest_match_batch(forest, keys + done, &batch);
+    memcpy(first + done, batch.all.first, batch.all.count * sizeof *first);
+  }
+}
+
+#endif
