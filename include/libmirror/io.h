@@ -16,9 +16,9 @@
  * the rest of a pcapng block that has begun. A closed pipe raises SIGPIPE: a program that wants a
  * status (MIRROR_E_OS) ignores that signal.
  *
- * afpacket:IFNAME[?OPTION=NUMBER&...] captures what an interface receives and sends; each packet has
- * its direction. It needs CAP_NET_RAW to open, and nothing afterwards, but see fanout. The interface
- * is followed by name: down, deleted or made again, packets come as soon as it is there.
+ * afpacket:IFNAME[?OPTION=NUMBER&...] captures what an interface receives and sends; each packet
+ * has its direction. It needs CAP_NET_RAW to open, and nothing afterwards, but see fanout. The
+ * interface is followed by name: down, deleted or made again, packets come as soon as it is there.
  *
  *   blocks=64           of the ring; more for longer bursts
  *   block_size=262144   octets, a multiple of the page size
@@ -53,8 +53,9 @@
  * Nothing waits: a copy that the kernel does not take fails with its reason.
  *
  * pcap-live:IFNAME[?OPTION=NUMBER&...] captures with libpcap, where afpacket is not to be had. Its
- * packets carry no direction, so give the tap one, or MIRROR_AUTO and the source its MAC. It follows
- * the interface by name as long as the process may open captures, and leaves loops to F1 alone.
+ * packets carry no direction, so give the tap one, or MIRROR_AUTO and the source its MAC. It
+ * follows the interface by name as long as the process may open captures, and leaves loops to F1
+ * alone.
  *
  *   buffer=16777216     octets
  *   timeout_ms=10       1-1000: packets are handed over after this time

@@ -67,7 +67,8 @@ def tags_of_vlan_devices_are_put_back():
     here, _, capture, _, _ = pair()
     with here:
         for name, protocol in (("q", "802.1Q"), ("ad", "802.1ad")):
-            lab.device("link", "near", "name", name, "type", "vlan", "protocol", protocol, "id", "9")
+            lab.device("link", "near", "name", name, "type", "vlan", "protocol", protocol,
+                       "id", "9")
             lab.ip("link", "set", name, "up")
             lab.Sender(name).send(lab.frame(name.encode()))
     lab.equal(capture.expect(2), [
@@ -132,7 +133,7 @@ def marked_packets_stay_out():
     with here, socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as marked:
         marked.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, lab.MARK)
         marked.bind(("near", 0))
-        for n in range(5):
+        for _ in range(5):
             marked.send(lab.frame(b"marked"))
         near.send(lab.frame(b"plain"))
         lab.equal(capture.expect(2, 0.3), [("out", ETHERNET, lab.frame(b"plain"))])
@@ -282,7 +283,8 @@ def a_group_shares_the_flows():
     shares = [[row[2] for row in worker.packets()] for worker in workers]
     lab.equal(sum(map(len, shares)), 2 * len(flows))
     for n in flows:
-        both = {lab.frame(b"request", 1, 2, (5000 + n, 80)), lab.frame(b"reply", 2, 1, (80, 5000 + n))}
+        both = {lab.frame(b"request", 1, 2, (5000 + n, 80)),
+                lab.frame(b"reply", 2, 1, (80, 5000 + n))}
         lab.equal(sorted(len(both.intersection(share)) for share in shares), [0, 2], "flow %d" % n)
     if min(map(len, shares)) < 16:
         raise AssertionError("shares %r" % [len(share) for share in shares])

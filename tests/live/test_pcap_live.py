@@ -34,7 +34,8 @@ def packets_come_whole():
                   lab.frame(b"tags", tags=[(0x88A8, 5), (0x8100, 6)]), lab.frame(b"long", size=500)]
         far.send(*frames)
         near.send(frames[0])
-        lab.equal(capture.expect(5), [("-", ETHERNET, frame[:200]) for frame in frames + frames[:1]])
+        lab.equal(capture.expect(5),
+                  [("-", ETHERNET, frame[:200]) for frame in frames + frames[:1]])
         rows = [line.split(" ") for line in capture.lines if line.startswith("packet")]
         lab.equal([int(row[4]) for row in rows][:4], [len(frame) for frame in frames])
         if all(int(row[5]) % 1000 == 0 for row in rows):

@@ -67,7 +67,7 @@ def receive(sock, count):
 
 
 def copies_on_the_wire(sock, count):
-    """[(outer IP header, UDP source port, UDP checksum, UDP payload)] of IPv4 packets that came in"""
+    """[(outer IP header, UDP source port, UDP checksum, UDP payload)] of IPv4 packets coming in"""
     found = []
     try:
         while len(found) < count:
@@ -84,7 +84,8 @@ def copies_on_the_wire(sock, count):
 def copies_arrive_whole_and_once():
     scene = Scene()
     sink = scene.listen()
-    frames = [lab.frame(b"%d" % n, 1, 2, (5000 + n, 80), size=18 + 7 * (n % 90)) for n in range(100)]
+    frames = [lab.frame(b"%d" % n, 1, 2, (5000 + n, 80), size=18 + 7 * (n % 90))
+              for n in range(100)]
     scene.far.send(*frames)
     lab.equal(sorted(receive(sink, 100)), sorted(VXLAN + frame for frame in frames))
     counters, _, _ = scene.mirror.after(100)
@@ -263,8 +264,8 @@ def no_neighbour_costs_others_nothing():
     """What the kernel tells later about the lost ones is not charged to the others."""
     scene = Scene({"lost": {"address": "10.9.0.77"}, "t": {"address": COLLECTOR}})
     with scene.host:
-        for name in ("mcast_solicit", "retrans_time_ms"):
-            lab.write("/proc/sys/net/ipv4/neigh/out/" + name, {"mcast_solicit": "1"}.get(name, "50"))
+        for name, value in (("mcast_solicit", "1"), ("retrans_time_ms", "50")):
+            lab.write("/proc/sys/net/ipv4/neigh/out/" + name, value)
     sink = scene.listen()
     for n in range(50):
         scene.far.send(lab.frame(b"%d" % n, ports=(9, 1000)), lab.frame(b"%d" % n, ports=(9, 2000)))
@@ -292,7 +293,8 @@ def a_closed_port_costs_nothing():
     for n in range(100):
         scene.far.send(lab.frame(b"%d" % n))
         time.sleep(0.002)
-    lab.equal(scene.mirror.after(100)[0], {"received": 100, "mirrored": 100, "sent": 100, "drops": 0})
+    counters = scene.mirror.after(100)[0]
+    lab.equal(counters, {"received": 100, "mirrored": 100, "sent": 100, "drops": 0})
     with scene.host, open("/proc/thread-self/net/snmp", encoding="ascii") as file:
         rows = [line.split() for line in file if line.startswith("Icmp:")]
     refused = int(dict(zip(*rows))["InDestUnreachs"])
@@ -341,8 +343,8 @@ def a_full_queue_is_counted():
     sink = scene.listen()
     with scene.host:
         try:
-            lab.run("tc", "qdisc", "add", "dev", "out", "root", "tbf", "rate", "4mbit", "burst", "5000",
-                    "limit", "20000")
+            lab.run("tc", "qdisc", "add", "dev", "out", "root", "tbf", "rate", "4mbit", "burst",
+                    "5000", "limit", "20000")
         except AssertionError as error:
             raise lab.Skip(str(error)) from error
     begin = time.monotonic()
@@ -504,7 +506,8 @@ def wrong_options_are_named():
 
 lab.main(copies_arrive_whole_and_once, runs_of_equal_size_are_joined_and_arrive_as_they_were,
          outer_headers_are_the_tunnels, both_directions_have_one_source_port,
-         ports_in_use_are_left_out, ipv6_copies, foreign_ipv6_source_addresses, a_vxlan_device_delivers_the_frames,
+         ports_in_use_are_left_out, ipv6_copies, foreign_ipv6_source_addresses,
+         a_vxlan_device_delivers_the_frames,
          no_route_is_counted_and_ends, refusals_of_the_routing_table,
          no_neighbour_costs_others_nothing, a_closed_port_costs_nothing, a_lowered_mtu_is_counted,
          copies_are_never_fragmented, a_full_queue_is_counted, a_full_socket_is_counted,
