@@ -5,6 +5,9 @@
  *   pcap:FILE           yes    yes     -                       "-" is standard input or output
  *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
+ *   afpacket:IFNAME     yes    -       -                       Linux
+ *   udp:                -      yes     -                       Linux
+ *   pcap-live:IFNAME    yes    -       -                       libpcap
  *
  * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (several interfaces, each
  * with its link type); it writes nanosecond pcap of complete outer Ethernet frames. Snapshot
@@ -12,6 +15,51 @@
  * capture says its frames end with. Waiting for a pipe ends at a timeout or interruption, but for
  * the rest of a pcapng block that has begun. A closed pipe raises SIGPIPE: a program that wants a
  * status (MIRROR_E_OS) ignores that signal.
+ *
+ * afpacket:IFNAME[?OPTION=NUMBER&...] captures what an interface receives and sends; each packet
+ * has its direction. It needs CAP_NET_RAW to open, and nothing afterwards, but see fanout. The
+ * interface is followed by name: down, deleted or made again, packets come as soon as it is there.
+ *
+ *   blocks=64           of the ring; more for longer bursts
+ *   block_size=262144   octets, a multiple of the page size
+ *   retire_ms=1         1-50: after this time a block is handed over, full or not
+ *   fanout=GROUP        0-65535: inputs of this group share the packets, each flow stays with one.
+ *                       With it, an interface that was deleted is attached again only with
+ *                       CAP_NET_RAW
+ *   promisc=1           promiscuous mode while the input is open
+ *   snaplen=262144      octets of a packet to be captured
+ *   mark=MARK           packets of sockets with this mark are left out, in the kernel: those that
+ *                       the library's own outputs send (F1); 0 = none; default MIRROR_SOCKET_MARK
+ *
+ * udp:[?OPTION=NUMBER&...] sends copies from UDP sockets, unprivileged: the kernel routes and
+ * resolves. A socket has one source port; a pool of them, bound to ports of 49152-65535, shares the
+ * flows, so that both directions of a flow have one source port (V2), if not its copy's own.
+ * Where the kernel can, runs of equal size to one target are given to it as one (UDP GSO).
+ *
+ *   pool=16             sockets of each address family: a power of two, at most 256. More of them
+ *                       spread the flows over more paths, and make batches smaller
+ *   mark=MARK           of the sockets, set if the process has CAP_NET_RAW or CAP_NET_ADMIN when it
+ *                       opens the output; 0 = none; default MIRROR_SOCKET_MARK
+ *   sndbuf=OCTETS       send buffer of each socket; default: the system's
+ *   gso=1               0: no joined runs. A queueing discipline that takes runs apart (tbf, cake)
+ *                       does not tell when it drops a part of one: then such copies count as sent
+ *
+ * Of a tunnel's outer headers a socket can keep the addresses, port, TTL and DF. Two differ:
+ *   - The source address is the tunnel's if it is one of this host's, else the kernel's choice,
+ *     which the log hears of. Copies with another source address are not known as our own by their
+ *     addresses (F1), only by their mark.
+ *   - The UDP checksum over IPv4 is computed unless the target says MIRROR_UDP_CHECKSUM_ZERO, with
+ *     which no runs are joined.
+ * Nothing waits: a copy that the kernel does not take fails with its reason.
+ *
+ * pcap-live:IFNAME[?OPTION=NUMBER&...] captures with libpcap, where afpacket is not to be had. Its
+ * packets carry no direction, so give the tap one, or MIRROR_AUTO and the source its MAC. It
+ * follows the interface by name as long as the process may open captures, and leaves loops to F1
+ * alone.
+ *
+ *   buffer=16777216     octets
+ *   timeout_ms=10       1-1000: packets are handed over after this time
+ *   promisc=1, snaplen=262144    as afpacket
  */
 #ifndef LIBMIRROR_IO_H
 #define LIBMIRROR_IO_H
@@ -21,6 +69,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * The mark (SO_MARK) of sockets that send copies. It stays clear of the bits that are in use by
+ * Kubernetes (0xc000), Cilium (0x0f00) and Calico (the upper half).
+ */
+#define MIRROR_SOCKET_MARK 0x30b5u
 
 typedef struct mirror_input mirror_input;
 typedef struct mirror_output mirror_output;

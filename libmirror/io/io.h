@@ -30,6 +30,11 @@ extern const mirror_backend mri_backend_memory;
 extern const mirror_backend mri_backend_callback;
 #ifdef MIRROR_WITH_PCAP
 extern const mirror_backend mri_backend_pcap;
+extern const mirror_backend mri_backend_pcap_live;
+#endif
+#ifdef __linux__
+extern const mirror_backend mri_backend_afpacket;
+extern const mirror_backend mri_backend_udp;
 #endif
 
 #endif

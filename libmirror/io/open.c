@@ -5,12 +5,19 @@
 
 /* Backends that a build may lack. */
 static bool left_out(const char *name, size_t length) {
-#ifdef MIRROR_WITH_PCAP
-  (void)name, (void)length;
-  return false;
-#else
-  return length == 4 && memcmp(name, "pcap", 4) == 0;
+  static const char *const names[] = {
+#ifndef MIRROR_WITH_PCAP
+      "pcap",     "pcap-live",
 #endif
+#ifndef __linux__
+      "afpacket", "udp",
+#endif
+      "",
+  };
+  for (size_t i = 0; *names[i]; i++) {
+    if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0) return true;
+  }
+  return false;
 }
 
 static int32_t no_such_backend(const char *uri, size_t length, mirror_report *report) {

@@ -7,6 +7,9 @@
 
 #include <pcap/pcap.h>
 
+/* MIRROR_LINK_ of a link type of libpcap's; may be one that cannot be mirrored. */
+uint32_t mri_pcap_link(int number);
+
 struct mri_pcap_input {
   const struct mri_alloc *alloc; /* NULL: not in use */
   struct mri_pcap_stream stream;

@@ -45,7 +45,7 @@ static int32_t open_capture(struct mri_pcap_input *input, mirror_report *report)
 }
 
 /* Raw IP has numbers that depend on the system. */
-static uint32_t link_type_of(int number) {
+uint32_t mri_pcap_link(int number) {
   return number == DLT_RAW || number == 12 || number == 14 ? MIRROR_LINK_RAW : (uint32_t)number;
 }
 
@@ -64,7 +64,7 @@ static int32_t fail_link_type(const struct mri_pcap_input *input, int number,
 
 static int32_t check_link_type(struct mri_pcap_input *input, mirror_report *report) {
   int number = pcap_datalink(input->pcap);
-  input->link_type = link_type_of(number);
+  input->link_type = mri_pcap_link(number);
   input->fcs = input->stream.fcs;
   return mri_link_supported(input->link_type) ? MIRROR_OK : fail_link_type(input, number, report);
 }
@@ -120,7 +120,7 @@ static int32_t end_of_records(struct mri_pcap_input *input, int result) {
 static int32_t see_interface(struct mri_pcap_input *input) {
   if (!input->stream.is_pcapng) return MIRROR_OK;
   const struct mri_pcap_frames frames = mri_pcapng_next(&input->stream.pcapng);
-  input->link_type = link_type_of(frames.link);
+  input->link_type = mri_pcap_link(frames.link);
   input->fcs = frames.fcs;
   if (mri_link_supported(input->link_type)) return MIRROR_OK;
   input->fault.size = sizeof input->fault;

@@ -1,6 +1,7 @@
 /* The table of backends of a context. It only grows, so its entries can be used without lock. */
 #include "io/registry.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { NAME_MAX_LENGTH = 31 };
@@ -121,10 +122,12 @@ static int32_t add(const struct mri_alloc *alloc, struct mri_backends *backends,
 int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends **backends) {
   static const mirror_backend *const built_in[] = {
 #ifdef MIRROR_WITH_PCAP
-      &mri_backend_pcap,
+      &mri_backend_pcap,     &mri_backend_pcap_live,
 #endif
-      &mri_backend_memory,
-      &mri_backend_callback,
+#ifdef __linux__
+      &mri_backend_afpacket, &mri_backend_udp,
+#endif
+      &mri_backend_memory,   &mri_backend_callback,
   };
   struct mri_backends *fresh = mri_zalloc(alloc, 1, sizeof *fresh);
   if (!fresh) return MIRROR_E_NOMEM;
@@ -163,7 +166,8 @@ int32_t mirror_backend_register(mirror_context *context, const mirror_backend *b
   if (!context)
     return mri_fail(report, MIRROR_E_ARGUMENT, "mirror_backend_register: context is NULL");
   mirror_backend own = {.size = sizeof own};
-  int32_t status = mri_sized_read(&own, sizeof own, backend, sizeof own, report);
+  int32_t status =
+      mri_sized_read(&own, sizeof own, backend, offsetof(mirror_backend, send_each), report);
   if (!status) status = check(&own, report);
   if (status) return status;
   mri_context_lock(context);

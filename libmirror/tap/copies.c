@@ -20,13 +20,24 @@ static void refuse(struct mri_batch *batch, uint32_t copy, int32_t status) {
   failed->octets += origin->octets;
 }
 
-/* Offers every copy once. */
-static void flush(mirror_tap *tap) {
+/* To an output that takes them in an order of its own. */
+static void send_each(mirror_tap *tap, uint32_t copies) {
+  struct mri_batch *batch = &tap->batch;
+  mirror_report report = {.size = sizeof report};
+  int32_t status = tap->output->backend.send_each(tap->output->state, batch->copies, copies,
+                                                  batch->copy_status, &report);
+  if (status == MIRROR_OK) return;
+  report.code = status;
+  tap->output_report = report;
+  for (uint32_t i = 0; i < copies; i++) {
+    if (batch->copy_status[i] != MIRROR_OK) refuse(batch, i, batch->copy_status[i]);
+  }
+}
+
+static void send_in_order(mirror_tap *tap, uint32_t copies) {
   const mirror_backend *backend = &tap->output->backend;
   struct mri_batch *batch = &tap->batch;
-  const uint32_t copies = batch->copy_count;
   uint32_t done = 0;
-  batch->copy_count = batch->long_heads_used = 0;
   while (done < copies) {
     uint32_t accepted = 0;
     mirror_report report = {.size = sizeof report};
@@ -44,6 +55,17 @@ static void flush(mirror_tap *tap) {
     tap->output_report = report;
     refuse(batch, done++, status);
   }
+}
+
+/* Offers every copy once. */
+static void flush(mirror_tap *tap) {
+  struct mri_batch *batch = &tap->batch;
+  const uint32_t copies = batch->copy_count;
+  batch->copy_count = batch->long_heads_used = 0;
+  if (tap->output->backend.send_each && copies)
+    send_each(tap, copies);
+  else
+    send_in_order(tap, copies);
 }
 
 /* ---- making ---- */

@@ -72,9 +72,10 @@ static bool allocate_batch(const struct mri_alloc *alloc, struct mri_batch *batc
   batch->long_heads = mri_zalloc(alloc, MRI_LONG_HEADS, sizeof *batch->long_heads);
   batch->copies = mri_zalloc(alloc, copies, sizeof *batch->copies);
   batch->origins = mri_zalloc(alloc, copies, sizeof *batch->origins);
+  batch->copy_status = mri_zalloc(alloc, copies, sizeof *batch->copy_status);
   return batch->received && batch->views && batch->decisions && batch->output_status &&
          batch->refused && batch->outputs && batch->heads && batch->long_heads && batch->copies &&
-         batch->origins;
+         batch->origins && batch->copy_status;
 }
 
 static void free_batch(const struct mri_alloc *alloc, struct mri_batch *batch) {
@@ -88,6 +89,7 @@ static void free_batch(const struct mri_alloc *alloc, struct mri_batch *batch) {
   mri_free(alloc, batch->long_heads);
   mri_free(alloc, batch->copies);
   mri_free(alloc, batch->origins);
+  mri_free(alloc, batch->copy_status);
 }
 
 static int32_t allocate(mirror_tap *tap, uint32_t fragment_entries) {

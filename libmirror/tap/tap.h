@@ -40,6 +40,7 @@ struct mri_batch {
   /* Copies that are not sent yet: at most one with a head of its packet, and MRI_LONG_HEADS. */
   mirror_copy *copies;
   struct mri_origin *origins;
+  int32_t *copy_status; /* from an output that says one for each */
   uint32_t copy_count;
 };
 

@@ -2,6 +2,8 @@
 
 #include "io/io.h"
 
+#include <string.h>
+
 // clang-format off: cmocka wants these first
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,11 +59,17 @@ void backend_contract_input(mirror_context *context, const char *uri, const void
 }
 
 void backend_contract_output(mirror_context *context, const char *uri, const void *argument) {
-  static const uint8_t octets[64] = {1, 2, 3};
+  static const uint8_t octets[64] = {1, 2, 3}, loopback[4] = {127, 0, 0, 1};
+  mirror_outer outer; /* to a port of this host where nobody listens */
+  mirror_outer_init(&outer, sizeof outer);
+  outer.family = 4;
+  outer.udp_port = 9;
+  memcpy(outer.source, loopback, sizeof loopback);
+  memcpy(outer.destination, loopback, sizeof loopback);
   const mirror_copy copies[3] = {
-      {.head = octets, .head_length = 50, .body = octets, .body_length = 14},
-      {.head = octets, .head_length = 64},
-      {.head = octets, .head_length = 50, .body = octets, .body_length = 60},
+      {.head = octets, .head_length = 50, .body = octets, .body_length = 14, .outer = &outer},
+      {.head = octets, .head_length = 64, .outer = &outer, .source_port = 50000},
+      {.head = octets, .head_length = 50, .body = octets, .body_length = 60, .outer = &outer},
   };
   for (uint32_t count = 0; count <= 3; count++) {
     mirror_output *output;
@@ -71,6 +79,13 @@ void backend_contract_output(mirror_context *context, const char *uri, const voi
     assert_int_equal(output->backend.send(output->state, copies, count, &accepted, NULL),
                      MIRROR_OK);
     assert_int_equal(accepted, count);
+    int32_t statuses[3] = {1, 1, 1};
+    if (output->backend.send_each) {
+      assert_int_equal(output->backend.send_each(output->state, copies, count, statuses, NULL),
+                       MIRROR_OK);
+      for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(statuses[i], i < count ? MIRROR_OK : 1);
+    }
     assert_int_equal(mirror_output_flush(output, NULL), MIRROR_OK);
     mirror_output_close(output);
   }

@@ -128,7 +128,7 @@ static void f5_absent_slots_get_defaults(void **state) {
 
 static int32_t count_names(void *user, const char *name, uint32_t capabilities) {
   (void)name;
-  assert_int_equal(capabilities, MIRROR_CAN_INPUT | MIRROR_CAN_OUTPUT);
+  assert_in_range(capabilities, MIRROR_CAN_INPUT, MIRROR_CAN_INPUT | MIRROR_CAN_OUTPUT);
   return ++*(int *)user == 3 ? 7 : 0;
 }
 

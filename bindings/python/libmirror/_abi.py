@@ -40,6 +40,8 @@ void slot_action(void *state);
 uint32_t slot_layer(void *state);
 int32_t slot_send(void *state, const mirror_copy *copies, uint32_t count, uint32_t *accepted,
     mirror_report *report);
+int32_t slot_send_each(void *state, const mirror_copy *copies, uint32_t count, int32_t *statuses,
+    mirror_report *report);
 int32_t slot_flush(void *state, mirror_report *report);
 int32_t slot_descriptor(void *state, int32_t *fd);
 int32_t slot_link_type(void *state, uint32_t *link_type);
@@ -135,6 +137,7 @@ struct mirror_backend {
   slot_progress progress;
   slot_drops drops;
   slot_action close;
+  slot_send_each send_each;
 }
 
 struct mirror_filter {

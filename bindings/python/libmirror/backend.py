@@ -271,7 +271,9 @@ class Registered:
 
     def _slots(self, open_input: Any, open_output: Any) -> Dict[str, Any]:
         found = {
-            field: slot(field, kind, self.find) for field, kind in _slot_fields("mirror_backend")
+            field: slot(field, kind, self.find)
+            for field, kind in _slot_fields("mirror_backend")
+            if field != "send_each"  # send says it all: an output in Python keeps the order
         }
         found["open_input"] = self._open_slot(open_input, InputSlots)
         found["open_output"] = self._open_slot(open_output, OutputSlots)

@@ -124,6 +124,15 @@ typedef struct mirror_backend {
 
   /* Ends the instance, flushed or not. No packet is outstanding. Required. */
   void (*close)(void *state);
+
+  /*
+   * As send, for outputs that gain by another order: takes each copy once, and says what became of
+   * it in statuses[count], with the statuses of send. Copies with one source port keep their order.
+   * Returns MIRROR_OK if all were taken, else the status of one that was not, with its report. A
+   * tap prefers it to send. Optional.
+   */
+  int32_t (*send_each)(void *state, const mirror_copy *copies, uint32_t count, int32_t *statuses,
+                       mirror_report *report);
 } mirror_backend;
 
 /*

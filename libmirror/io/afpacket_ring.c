@@ -1,0 +1,148 @@
+/* The ring of blocks that the kernel fills and we empty (TPACKET_V3). */
+#include "io/afpacket.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+  FRAME = 2048, /* the kernel wants a number that divides the block; frames have any length */
+  TAG = 4,
+  ADDRESSES = 12,
+  /* TPACKET_ALIGN, which mixes signs */
+  HEADER = (sizeof(struct tpacket3_hdr) + TPACKET_ALIGNMENT - 1) & ~(TPACKET_ALIGNMENT - 1u),
+};
+
+static int32_t fail(const struct mri_afpacket_options *options, mirror_report *report) {
+  int os_error = errno;
+  bool memory = os_error == ENOMEM || os_error == ENOBUFS;
+  return mri_fail_os(report, memory ? MIRROR_E_NOMEM : MIRROR_E_OS, os_error,
+                     "interface \"%s\": no ring of %u blocks of %u octets", options->device,
+                     options->blocks, options->block_size);
+}
+
+static bool set_option(int fd, int name, const void *value, socklen_t length) {
+  return setsockopt(fd, SOL_PACKET, name, value, length) == 0;
+}
+
+/* Room is reserved in front of each frame for the tag that the kernel took out. */
+static bool make_ring(int fd, const struct mri_afpacket_options *options) {
+  const int version = TPACKET_V3;
+  const unsigned reserve = TAG;
+  const struct tpacket_req3 request = {
+      .tp_block_size = options->block_size,
+      .tp_block_nr = options->blocks,
+      .tp_frame_size = FRAME,
+      .tp_frame_nr = options->block_size / FRAME * options->blocks,
+      .tp_retire_blk_tov = options->retire_ms,
+  };
+  return set_option(fd, PACKET_VERSION, &version, sizeof version) &&
+         set_option(fd, PACKET_RESERVE, &reserve, sizeof reserve) &&
+         set_option(fd, PACKET_RX_RING, &request, sizeof request);
+}
+
+int32_t mri_ring_open(struct mri_ring *ring, int fd, const struct mri_afpacket_options *options,
+                      mirror_report *report) {
+  *ring = (struct mri_ring){
+      .fd = fd,
+      .map_size = (size_t)options->blocks * options->block_size,
+      .block_size = options->block_size,
+      .blocks = options->blocks,
+      .snaplen = options->snaplen,
+  };
+  void *map = MAP_FAILED;
+  if (make_ring(fd, options))
+    map = mmap(NULL, ring->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (map != MAP_FAILED) {
+    ring->map = map;
+    return MIRROR_OK;
+  }
+  int32_t status = fail(options, report);
+  mri_ring_close(ring);
+  return status;
+}
+
+void mri_ring_close(struct mri_ring *ring) {
+  if (ring->map) munmap(ring->map, ring->map_size);
+  if (ring->fd >= 0) close(ring->fd);
+  *ring = (struct mri_ring){.fd = -1}; /* nothing to read, nothing to give back */
+}
+
+static struct tpacket_block_desc *block_at(const struct mri_ring *ring, uint32_t index) {
+  return (struct tpacket_block_desc *)(ring->map + (size_t)index * ring->block_size);
+}
+
+static void next_block(struct mri_ring *ring) {
+  ring->block = ring->block + 1 == ring->blocks ? 0 : ring->block + 1;
+  ring->held++;
+}
+
+/* Begins the next block that has packets; false if the kernel has handed over none. */
+static bool begin_block(struct mri_ring *ring) {
+  while (ring->held < ring->blocks) {
+    struct tpacket_block_desc *block = block_at(ring, ring->block);
+    if (!(__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+      return false;
+    ring->left = block->hdr.bh1.num_pkts;
+    ring->next = (struct tpacket3_hdr *)((uint8_t *)block + block->hdr.bh1.offset_to_first_pkt);
+    if (ring->left) return true;
+    next_block(ring);
+  }
+  return false;
+}
+
+/* The kernel keeps the outermost tag apart from the frame: the addresses move into the room before
+ * them, and the tag comes back to its place. (A virtio-net header would stand there: one that is
+ * asked for has to be read before.) */
+static void put_tag_back(struct mri_ring *ring, const struct tpacket3_hdr *header,
+                         mirror_packet *packet) {
+  if (packet->caplen < ADDRESSES || packet->link_type != MIRROR_LINK_ETHERNET) return;
+  bool has_type = header->tp_status & TP_STATUS_VLAN_TPID_VALID;
+  uint32_t type = has_type ? header->hv1.tp_vlan_tpid : ETH_P_8021Q;
+  uint32_t control = header->hv1.tp_vlan_tci;
+  uint8_t *frame = (uint8_t *)header + header->tp_mac - TAG;
+  const uint8_t tag[TAG] = {(uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(control >> 8),
+                            (uint8_t)control};
+  memmove(frame, frame + TAG, ADDRESSES);
+  memcpy(frame + ADDRESSES, tag, TAG);
+  packet->data = frame;
+  packet->length += TAG;
+  packet->caplen += TAG;
+  if (packet->caplen > ring->snaplen) packet->caplen = ring->snaplen;
+}
+
+/* The view of one packet. Its own device is told: the ring may still have some of a former one. */
+static void take(struct mri_ring *ring, mirror_packet *packet) {
+  struct tpacket3_hdr *header = ring->next;
+  const struct sockaddr_ll *from = (const struct sockaddr_ll *)((uint8_t *)header + HEADER);
+  *packet = (mirror_packet){
+      .data = (uint8_t *)header + header->tp_mac,
+      .caplen = header->tp_snaplen,
+      .length = header->tp_len,
+      .time_ns = (int64_t)header->tp_sec * 1000000000 + header->tp_nsec,
+      .link_type = mri_link_of_device(from->sll_hatype),
+      .direction = from->sll_pkttype == PACKET_OUTGOING ? MIRROR_EGRESS : MIRROR_INGRESS,
+  };
+  if (header->tp_status & TP_STATUS_VLAN_VALID) put_tag_back(ring, header, packet);
+  ring->next = (struct tpacket3_hdr *)((uint8_t *)header + header->tp_next_offset);
+  if (--ring->left == 0) next_block(ring);
+}
+
+uint32_t mri_ring_read(struct mri_ring *ring, mirror_packet *packets, uint32_t capacity) {
+  uint32_t count = 0;
+  while (count < capacity && (ring->left || begin_block(ring)))
+    take(ring, &packets[count++]);
+  return count;
+}
+
+void mri_ring_release(struct mri_ring *ring) {
+  for (; ring->held; ring->held--) {
+    uint32_t index = (ring->block + ring->blocks - ring->held) % ring->blocks;
+    __atomic_store_n(&block_at(ring, index)->hdr.bh1.block_status, TP_STATUS_KERNEL,
+                     __ATOMIC_RELEASE);
+  }
+}

@@ -1,0 +1,125 @@
+#include "faults.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+  const char *call;
+  unsigned skip, times, hits, sends, messages;
+  int os_error;
+} fault;
+
+void fault_set(const char *call, unsigned skip, unsigned times, int os_error) {
+  unsigned messages = fault.messages;
+  memset(&fault, 0, sizeof fault);
+  fault.call = call;
+  fault.skip = skip;
+  fault.times = times;
+  fault.os_error = os_error;
+  fault.messages = messages;
+}
+
+void fault_short(unsigned messages) {
+  fault.messages = messages;
+}
+
+void fault_clear(void) {
+  memset(&fault, 0, sizeof fault);
+}
+
+unsigned fault_hits(void) {
+  return fault.hits;
+}
+
+unsigned fault_sends(void) {
+  return fault.sends;
+}
+
+static bool fails(const char *call) {
+  if (!fault.call || strcmp(call, fault.call) != 0) return false;
+  if (fault.skip) {
+    fault.skip--;
+    return false;
+  }
+  if (fault.hits == fault.times) return false;
+  fault.hits++;
+  errno = fault.os_error;
+  return true;
+}
+
+#define WRAP(result, name, parameters, arguments, failure) \
+  result __real_##name parameters;                         \
+  result __wrap_##name parameters;                         \
+  result __wrap_##name parameters {                        \
+    if (fails(#name)) return failure;                      \
+    return __real_##name arguments;                        \
+  }
+
+WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol), -1)
+WRAP(int, bind, (int fd, const struct sockaddr *address, socklen_t length), (fd, address, length),
+     -1)
+WRAP(int, ioctl, (int fd, unsigned long request, void *argument), (fd, request, argument), -1)
+WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length),
+     (fd, level, name, value, length), -1)
+WRAP(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *length),
+     (fd, level, name, value, length), -1)
+WRAP(int, getsockname, (int fd, struct sockaddr *address, socklen_t *length), (fd, address, length),
+     -1)
+WRAP(void *, mmap, (void *at, size_t length, int protection, int flags, int fd, off_t offset),
+     (at, length, protection, flags, fd, offset), MAP_FAILED)
+WRAP(int, epoll_create1, (int flags), (flags), -1)
+WRAP(int, epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *event),
+     (epoll, operation, fd, event), -1)
+WRAP(int, eventfd, (unsigned count, int flags), (count, flags), -1)
+WRAP(int, timerfd_create, (int clock, int flags), (clock, flags), -1)
+WRAP(int, timerfd_settime,
+     (int fd, int flags, const struct itimerspec *fresh, struct itimerspec *old),
+     (fd, flags, fresh, old), -1)
+WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), -1)
+WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)
+WRAP(int, ppoll,
+     (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
+     (polled, count, time, mask), -1)
+
+int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags) {
+  fault.sends++;
+  if (fails("sendmmsg")) return -1;
+  if (fault.messages && count > fault.messages) count = fault.messages;
+  return __real_sendmmsg(fd, messages, count, flags);
+}
+
+unsigned fault_descriptors(void) {
+  unsigned count = 0;
+  DIR *folder = opendir("/proc/self/fd");
+  if (!folder) return 0;
+  while (readdir(folder))
+    count++;
+  closedir(folder);
+  return count;
+}
+
+bool fault_namespace(void) {
+  if (unshare(CLONE_NEWNET)) return false;
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  int fd = __real_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool up = fd >= 0 && __real_ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+  close(fd);
+  return up;
+}
