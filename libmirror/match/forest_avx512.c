@@ -24,6 +24,14 @@ FOREST_INLINE __m512i forest_lowest_bit(__m512i bits) {
   return _mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(lowest));
 }
 
+/* The words at these places, all ones where the mask is 0. */
+FOREST_INLINE __m512i forest_gather(__mmask16 mask, __m512i place, const void *words) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion" /* in the macro that GCC has without -O */
+  return _mm512_mask_i32gather_epi32(_mm512_set1_epi32(-1), mask, place, words, 4);
+#pragma GCC diagnostic pop
+}
+
 /* Sixteen lanes' misses to their lowest numbers; returns those without a match that have more. */
 FOREST_INLINE __mmask16 forest_answer(const struct mri_forest *forest, struct forest_lanes *lanes,
                                       const uint16_t *misses, uint32_t i) {
@@ -37,8 +45,7 @@ FOREST_INLINE __mmask16 forest_answer(const struct mri_forest *forest, struct fo
   const __m512i line = _mm512_and_si512(where, _mm512_set1_epi32((1 << MRI_FOREST_LINE_BITS) - 1));
   const __m512i word =
       _mm512_add_epi32(_mm512_slli_epi32(line, 4), _mm512_slli_epi32(forest_lowest_bit(bits), 1));
-  const __m512i found =
-      _mm512_mask_i32gather_epi32(_mm512_set1_epi32(-1), hits, word, forest->lines, 4);
+  const __m512i found = forest_gather(hits, word, forest->lines);
   void *first = &lanes->first[i];
   _mm512_store_si512(first, _mm512_min_epu32(found, _mm512_load_si512(first)));
   const __m512i two_lines = _mm512_set1_epi32((3 << MRI_FOREST_LINE_BITS) - 1);
