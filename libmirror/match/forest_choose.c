@@ -2,49 +2,16 @@
  * Choosing the bits that a node looks at: greedily, by what is left to do for a packet behind
  * them, on a sample of the node's rules.
  */
-#include "match/forest_build.h"
+#include "match/forest_look.h"
 
 #include <string.h>
 
 enum {
-  BITS = 32 * MRI_FOREST_VIEWS,
-  SAMPLE_ALL = 128,  /* rules up to which all are looked at, */
-  SAMPLE_SHARE = 4,  /* of more every fourth, */
-  SAMPLE_MAX = 2048, /* so many at most */
-  ITEMS = 8192,      /* sampled rules in all children */
-  CHUNK = 255,       /* items that octets can count */
+  SAMPLE_ALL = 128, /* rules up to which all are looked at, */
+  SAMPLE_SHARE = 4, /* of more every fourth, */
   ROOT_BITS = 12,
   NODE_BITS = 8,
   GAIN = 985, /* a bit must leave less than so many thousandths of the cost */
-};
-
-/* A sampled rule in one of the children so far. */
-struct item {
-  uint16_t rule, child;
-};
-
-struct mri_forest_scratch {
-  uint8_t zero[SAMPLE_MAX][BITS]; /* 1: the rule asks for a 0 in this bit */
-  uint8_t one[SAMPLE_MAX][BITS];
-  struct item items[2][ITEMS];
-};
-
-enum { VIEW = 32 /* bits of a view */ };
-
-/* The rules that ask for 0 and 1, by bit of a view, in one child. */
-struct tally {
-  uint16_t zero[VIEW], one[VIEW];
-};
-
-/* What splitting by each bit would lead to. */
-struct outlook {
-  uint32_t cost[BITS];
-  uint32_t stars[BITS]; /* rules that would be copied */
-};
-
-/* Bits that may still be chosen, by view. */
-struct candidates {
-  uint32_t bits[MRI_FOREST_VIEWS];
 };
 
 struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc) {
@@ -90,69 +57,6 @@ static uint32_t take_sample(const struct mri_forest_builder *builder, const uint
     }
   }
   return sampled;
-}
-
-static void count_chunk(const struct mri_forest_scratch *scratch, const struct item *items,
-                        uint32_t count, unsigned view, struct tally *tally) {
-  uint8_t zero[VIEW] = {0}, one[VIEW] = {0};
-  for (uint32_t i = 0; i < count; i++) {
-    const uint8_t *zeros = &scratch->zero[items[i].rule][VIEW * view];
-    const uint8_t *ones = &scratch->one[items[i].rule][VIEW * view];
-    for (unsigned bit = 0; bit < VIEW; bit++) {
-      zero[bit] = (uint8_t)(zero[bit] + zeros[bit]);
-      one[bit] = (uint8_t)(one[bit] + ones[bit]);
-    }
-  }
-  for (unsigned bit = 0; bit < VIEW; bit++) {
-    tally->zero[bit] = (uint16_t)(tally->zero[bit] + zero[bit]);
-    tally->one[bit] = (uint16_t)(tally->one[bit] + one[bit]);
-  }
-}
-
-/*
- * Adds one child of `count` items. A packet goes either way as often as rules do, half of an open
- * one each, and meets all rules there.
- */
-static void look(struct outlook *outlook, unsigned view, const struct tally *tally, uint32_t count,
-                 uint32_t leaf) {
-  uint32_t *cost = &outlook->cost[VIEW * view], *stars = &outlook->stars[VIEW * view];
-  for (unsigned bit = 0; bit < VIEW; bit++) {
-    const uint32_t zero = tally->zero[bit], one = tally->one[bit];
-    const uint32_t left = count - one, right = count - zero;
-    cost[bit] += (count + zero - one) * (left > leaf ? left : leaf) +
-                 (count + one - zero) * (right > leaf ? right : leaf);
-    stars[bit] += count - zero - one;
-  }
-}
-
-static uint32_t child_end(const struct item *items, uint32_t count, uint32_t from) {
-  uint32_t end = from + 1;
-  while (end < count && items[end].child == items[from].child)
-    end++;
-  return end;
-}
-
-static void look_at_child(const struct mri_forest_builder *builder, const struct item *items,
-                          uint32_t count, uint32_t leaf, const struct candidates *candidates,
-                          struct outlook *outlook) {
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
-    struct tally tally = {{0}, {0}};
-    if (!candidates->bits[view]) continue;
-    for (uint32_t at = 0; at < count; at += CHUNK)
-      count_chunk(builder->scratch, items + at, count - at < CHUNK ? count - at : CHUNK, view,
-                  &tally);
-    look(outlook, view, &tally, count, leaf);
-  }
-}
-
-static void look_at_children(const struct mri_forest_builder *builder, const struct item *items,
-                             uint32_t count, uint32_t leaf, const struct candidates *candidates,
-                             struct outlook *outlook) {
-  memset(outlook, 0, sizeof *outlook);
-  for (uint32_t from = 0, end; from < count; from = end) {
-    end = child_end(items, count, from);
-    look_at_child(builder, items + from, end - from, leaf, candidates, outlook);
-  }
 }
 
 /* The cheapest bit that copies few rules; BITS if there is none. */
@@ -221,10 +125,19 @@ static struct mri_forest_cut cut_of(const uint32_t chosen[MRI_FOREST_VIEWS], uin
       .view = view, .mask = chosen[view] | (uint64_t)chosen[view + 1] << 32, .width = width};
 }
 
+static mri_forest_look_fn look_of(uint32_t isa) {
+#if defined(__x86_64__)
+  if (isa == MIRROR_ISA_AVX2 || isa == MIRROR_ISA_AVX512) return mri_forest_look_avx2;
+#endif
+  (void)isa;
+  return mri_forest_look_scalar;
+}
+
 struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder,
                                         const uint32_t *members, uint32_t count, uint32_t depth) {
   const uint32_t limit =
       useful_width(count, builder->leaf, depth ? (uint32_t)NODE_BITS : (uint32_t)ROOT_BITS);
+  const mri_forest_look_fn look = look_of(builder->build->isa);
   struct candidates candidates;
   uint32_t chosen[MRI_FOREST_VIEWS] = {0}, width = 0;
   uint32_t items = take_sample(builder, members, count, &candidates);
@@ -234,7 +147,7 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
   for (unsigned side = 0; width < limit && items; side ^= 1, width++) {
     struct item *from = builder->scratch->items[side], *to = builder->scratch->items[side ^ 1];
     struct outlook outlook;
-    look_at_children(builder, from, items, leaf, &candidates, &outlook);
+    look(builder->scratch, from, items, leaf, &candidates, &outlook);
     const unsigned bit = best_bit(&outlook, &candidates, items, builder->stars);
     if (bit == BITS || (done + outlook.cost[bit]) * 1000 > now * GAIN) break;
     now = done + outlook.cost[bit];

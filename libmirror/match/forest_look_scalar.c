@@ -1,0 +1,2 @@
+#define LOOK mri_forest_look_scalar
+#include "match/forest_look_body.h"
