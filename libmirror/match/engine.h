@@ -2,7 +2,7 @@
  * Match engines: the structures that a compiled list may consist of, one per address family. An
  * engine is immutable once built; any number of threads match on it.
  *
- *   scan      every rule in order; the reference, and what takes least memory
+ *   scan      every rule in order; the reference
  *   nibbles   bit vectors of rules, looked up by half octets of the key: short lists
  *   forest    trees of rules that share specific bits, the rest in nibbles: long lists
  */
@@ -21,13 +21,13 @@ struct mri_build {
   const struct mri_alloc *alloc;
   const struct mri_match_rule *rules; /* all of one family, in the order of the walk; borrowed */
   const uint32_t *number;             /* by which each is reported: ascending; borrowed */
-  uint32_t count;                     /* at least 1, at most MRI_RULES_MAX */
+  uint32_t count;                     /* at least 1 */
   uint32_t family;                    /* 4 or 6 */
   uint32_t isa;                       /* MIRROR_ISA_, not AUTO; available on this machine */
   uint64_t budget;                    /* octets that the engine may occupy */
 };
 
-enum { MRI_RULES_MAX = 1 << 24 };
+enum { MRI_RULES_MAX = 1 << 24 /* that a forest can tell apart: longer lists get nibbles */ };
 
 /*
  * Writes to first[i] the number of the first rule that matches key i, or MRI_NO_RULE. keys[i]

@@ -281,7 +281,7 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
 }
 
 int32_t mri_forest_build(const struct mri_build *build, struct mri_engine *engine) {
-  if (build->family != 4) return mri_nibbles_build(build, engine);
+  if (build->family != 4 || build->count > MRI_RULES_MAX) return mri_nibbles_build(build, engine);
   struct mri_forest_builder builder;
   uint32_t *left = mri_zalloc(build->alloc, build->count, sizeof *left);
   int32_t status = MIRROR_E_NOMEM;

@@ -23,7 +23,7 @@ struct mri_list_facts {
   uint32_t isa;
   uint32_t structure[2]; /* IPv4, IPv6 */
   uint32_t rules[2];
-  uint32_t shadowed; /* rules left out because an earlier one is equal but for its action */
+  uint32_t shadowed; /* rules left out because an earlier one hides them wholly */
   bool slower;       /* a faster structure did not fit the budget */
   uint64_t memory;   /* octets; after MIRROR_E_LIST_MEMORY: what would have been needed */
 };

@@ -4,7 +4,7 @@
  * first. Port ranges that are no prefixes are compared apart. How many rules a block has and what
  * its tables look like depends on the instruction set:
  *
- *   scalar   64 rules, 256 entries an octet, ports by a table of their own; one packet at a time
+ *   scalar   63 rules, 256 entries an octet, ports by a table of their own; one packet at a time
  *   bytes     8 rules, 16 entries a nibble: one shuffle looks up 16 (NEON) or 32 (AVX2) packets
  *   avx512   32 rules, 16 entries a nibble: one permutation looks up 16 packets
  */

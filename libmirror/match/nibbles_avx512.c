@@ -152,7 +152,7 @@ static void avx512_fill(void *memory, const struct mri_octets *rules, uint32_t c
 
 /* ---- match ---- */
 
-/* Some vectors of 16 packets that go through a block together: tables are loaded once for all. */
+/* One or two vectors of 16 packets go through a block together: tables are loaded once for both. */
 #define AND3(a, b, c) _mm512_ternarylogic_epi32(a, b, c, 0x80)
 
 /* Four keys' 16 octets at `offset` become 4 words of 4 packets in each 128-bit lane. */
