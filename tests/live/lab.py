@@ -160,7 +160,7 @@ def frame(text=b"", source=1, destination=2, ports=(1000, 2000), tags=(), size=0
         b"\x08\0" + head + udp
 
 
-def _end_with_parent():
+def end_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -174,7 +174,7 @@ class Program:
         self.grown = threading.Condition()
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, bufsize=1, user=user, preexec_fn=_end_with_parent)
+            text=True, bufsize=1, user=user, preexec_fn=end_with_parent)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         Program.started.append(self)

@@ -2,8 +2,8 @@
 # install_packages.sh build|tests|extras...: sees to it that what is needed is there.
 #   build   C compiler, CMake, pkg-config, libpcap, jansson
 #   tests   what the tests need besides: cmocka, libnet
-#   extras  what some tests use and skip without: tshark, tcpdump, iproute2, python3, the
-#           libraries that `pkg-config --static libpcap` names
+#   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
+#           the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
@@ -57,6 +57,7 @@ find_missing() {
         need tshark have tshark
         need tcpdump have tcpdump
         need iproute2 have ip
+        need nftables have nft
         need python3 have python3
         need libpcap-static-dependencies links_statically libpcap
         ;;
