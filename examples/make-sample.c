@@ -294,7 +294,8 @@ static void fragments(struct sample *sample) {
   build_ipv4(sample, &talk, 0, IPPROTO_UDP, IP_MF, datagram, first);
   take(sample, &packet);
   send_frame(sample, false, no_tags, ETHERTYPE_IP, &packet);
-  build_ipv4(sample, &talk, 0, IPPROTO_UDP, first / 8, datagram + first, length - first);
+  build_ipv4(sample, &talk, 0, IPPROTO_UDP, first / 8, datagram + first,
+             (uint16_t)(length - first));
   take(sample, &packet);
   send_frame(sample, false, no_tags, ETHERTYPE_IP, &packet);
 }

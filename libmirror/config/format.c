@@ -41,7 +41,9 @@ static int32_t append(json_t *list, const struct mri_schema *schema,
 static int32_t write_rule(void *user, const mirror_rule *rule) {
   const struct writing *writing = user;
   const char *key = rule->direction == MIRROR_INGRESS ? "ingress_rules" : "egress_rules";
-  const union mri_object object = {.rule = {.rule = *rule}};
+  union mri_object object;
+  memset(&object, 0, sizeof object);
+  object.rule.rule = *rule;
   return append(json_object_get(writing->filter, key), &mri_rule_schema, &object);
 }
 

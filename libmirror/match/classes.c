@@ -101,12 +101,13 @@ static void add_load(struct load *load, const struct mri_classes *classes,
   load->all_packets += VALUES;
 }
 
-/* Cost of a full batch. */
+/* Cost of a full batch; nothing but holes costs nothing. */
 static uint64_t cost(const struct mri_classes *classes, const struct ruleset *set) {
   struct load load = {.all_packets = 0};
   for (uint32_t i = 0; i < set->count; i += set->step) {
     if (!set->rules[i].is_hole) add_load(&load, classes, &set->rules[i]);
   }
+  if (!load.all_packets) return 0;
   uint64_t sum =
       classes->count > 1 ? (uint64_t)SORT_COST_PER_PACKET * MRI_NIBBLES_BATCH / set->lanes : 0;
   for (uint32_t class = 0; class < classes->count; class ++) {

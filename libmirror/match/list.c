@@ -179,7 +179,7 @@ static void gather(struct gathered *gathered, const mirror_key *key, uint32_t po
 
 static void answer(const struct mri_list *list, uint32_t family, const struct gathered *gathered,
                    uint32_t *first) {
-  uint32_t found[CHUNK];
+  uint32_t found[CHUNK] = {0};
   mri_list_match_keys(list, family, gathered->pointers, gathered->count, found);
   for (uint32_t i = 0; i < gathered->count; i++)
     first[gathered->position[i]] = found[i];

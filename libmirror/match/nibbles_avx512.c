@@ -292,6 +292,7 @@ INLINE bool merge(__m512i *first, const __m512i *set, const unsigned vectors, ui
 INLINE void match_vectors(const struct list *list, const void *const *keys, const uint32_t words,
                           const unsigned vectors, __m512i *first) {
   __m512i word[2 * WORDS6], set[2];
+  word[0] = _mm512_setzero_si512();
   UNROLL
   for (unsigned v = 0; v < vectors; v++)
     load_keys(keys + v * LANES, words, word + v * words);

@@ -122,7 +122,7 @@ static int hex_digit(char character) {
 }
 
 int32_t mri_parse_mac(const char *text, uint8_t mac[6]) {
-  char trimmed[TEXT_MAX];
+  char trimmed[TEXT_MAX] = "";
   if (!trim(text, trimmed) || strlen(trimmed) != 17) return MIRROR_E_MAC;
   char separator = trimmed[2];
   if (separator != ':' && separator != '-') return MIRROR_E_MAC;

@@ -102,7 +102,7 @@ static int32_t read_ports(const struct mri_subject *subject, const char *field, 
 
 static int32_t read_match(const struct mri_subject *subject, const mirror_rule *rule,
                           struct mri_match_rule *match) {
-  uint16_t source[2], destination[2];
+  uint16_t source[2] = {0}, destination[2] = {0};
   match->family = rule->ethertype == MIRROR_ETHERTYPE_IPV4 ? 4 : 6;
   match->protocol = (uint16_t)rule->protocol;
   match->accept = rule->action == MIRROR_ACCEPT;

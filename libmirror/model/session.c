@@ -49,7 +49,7 @@ static int32_t check_references(const struct mri_subject *subject, const mirror_
   if (!status && !session->sources)
     status = mri_refuse_field(subject, MIRROR_E_ARGUMENT, "traffic_mirror_sources", NULL,
                               "a pointer to source_count ids");
-  for (uint32_t i = 0; i < session->source_count && !status; i++)
+  for (uint32_t i = 0; !status && session->sources && i < session->source_count; i++)
     status = mri_check_id(subject, MIRROR_E_ID, "traffic_mirror_sources", session->sources[i]);
   return status;
 }

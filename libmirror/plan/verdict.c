@@ -38,7 +38,8 @@ void mri_decision_verdict(const struct mri_decision *decision, mirror_verdict *v
     verdict->rule_priority = decision->rule->priority;
     verdict->rule_id = decision->rule->id;
   }
-  if (decision->tunnel) verdict->session_id = decision->tunnel->session->version.entry->id;
+  if (!decision->tunnel) return;
+  verdict->session_id = decision->tunnel->session->version.entry->id;
   if (decision->verdict == MIRROR_MIRRORED || decision->verdict == MIRROR_DROPPED) {
     verdict->vni = decision->tunnel->outer.vni;
     verdict->target_id = decision->tunnel->target->version.entry->id;

@@ -157,7 +157,7 @@ static void print_traffic(const char *name, const struct traffic *traffic) {
   if (!count) bench_fail("the packet thread did not run");
   qsort(traffic->seconds, count, sizeof traffic->seconds[0], compare);
   printf(
-      "  %-18s %8u batches of %u: median %.2f us, 99.9 %% %.2f us, slowest %.1f us "
+      "  %-18s %8u batches of %d: median %.2f us, 99.9 %% %.2f us, slowest %.1f us "
       "(%.1f us of processor time), slept %ld times\n",
       name, count, BATCH, 1e6 * (double)traffic->seconds[count / 2],
       1e6 * (double)traffic->seconds[(uint64_t)count * 999 / 1000],

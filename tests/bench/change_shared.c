@@ -125,7 +125,7 @@ void change_shared_filter(uint32_t isa) {
   for (uint32_t i = 0; i < CHANGES; i++)
     bench_add(&series, change_one(&shared, 10000 + i));
   printf(
-      "%u sessions, %u filters: a rule of %u sessions, commit %.1f us (%.1f..%.1f), "
+      "%d sessions, %d filters: a rule of %d sessions, commit %.1f us (%.1f..%.1f), "
       "%.2f lists compiled\n",
       SESSIONS, FILTERS, SESSIONS / FILTERS, 1e6 * bench_quantile(&series, 0.5),
       1e6 * bench_quantile(&series, 0.1), 1e6 * bench_quantile(&series, 0.9),

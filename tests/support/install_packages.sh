@@ -3,7 +3,7 @@
 #   build   C compiler, CMake, pkg-config, libpcap, jansson
 #   tests   what the tests need besides: cmocka, libnet
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
-#           the libraries that `pkg-config --static libpcap` names
+#           cppcheck, clang, scan-build, the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
@@ -58,6 +58,9 @@ find_missing() {
         need tcpdump have tcpdump
         need iproute2 have ip
         need nftables have nft
+        need cppcheck have cppcheck
+        need clang have clang
+        need clang-tools have scan-build
         need python3 have python3
         need libpcap-static-dependencies links_statically libpcap
         ;;

@@ -186,7 +186,7 @@ static size_t make_pcapng(uint8_t *to, bool swapped, uint32_t second_link_type) 
 
 static void f5_pcapng_with_two_interfaces(void **state) {
   (void)state;
-  uint8_t capture[512];
+  uint8_t capture[512] = {0};
   mirror_packet packets[4];
   uint32_t count;
   for (int swapped = 0; swapped < 2; swapped++) {
@@ -206,7 +206,7 @@ static void f5_pcapng_with_two_interfaces(void **state) {
 static void v7_interfaces_of_different_link_types(void **state) {
   (void)state;
   static const uint16_t expected[] = {MIRROR_LINK_ETHERNET, MIRROR_LINK_RAW, MIRROR_LINK_ETHERNET};
-  uint8_t capture[512];
+  uint8_t capture[512] = {0};
   mirror_packet packets[4];
   uint32_t count;
   for (int swapped = 0; swapped < 2; swapped++) {
@@ -223,7 +223,7 @@ static void v7_interfaces_of_different_link_types(void **state) {
 /* What can be mirrored before the first packet that cannot is delivered. */
 static void v7_an_interface_that_cannot_be_mirrored(void **state) {
   (void)state;
-  uint8_t capture[512];
+  uint8_t capture[512] = {0};
   mirror_packet packets[4];
   uint32_t count;
   write_file(capture, make_pcapng(capture, false, 249)); /* USB */
@@ -241,7 +241,7 @@ static void v7_an_interface_that_cannot_be_mirrored(void **state) {
 /* Damage stands behind the last packet; before the first, behind the first interface. */
 static void f5_pcapng_cut_anywhere(void **state) {
   (void)state;
-  uint8_t capture[512];
+  uint8_t capture[512] = {0};
   const size_t length = make_pcapng(capture, false, 1);
   const size_t ends[] = {92, 140, 188, 220};
   assert_int_equal(length, ends[3]);
