@@ -4,10 +4,19 @@
 
 #include <libmirror/base.h>
 
+#include <stddef.h>
+
+/*
+ * What every caller knows of a struct: up to `member`, the last one that has to be set or read for
+ * a call to make sense. Once released it never moves; what is added comes behind.
+ */
+#define MRI_UP_TO(type, member) \
+  ((uint32_t)(offsetof(type, member) + sizeof((const type *)0)->member))
+
 /*
  * Reads a caller's struct into `own` (own_size octets, already holding defaults and its size). A
  * longer caller's struct must have a zero tail; fields that a shorter one lacks keep the default.
- * `least` is the size of the first release of the struct: less is refused.
+ * `least` (MRI_UP_TO) is what every caller knows of the struct: less is refused.
  * Errors: MIRROR_E_ARGUMENT (NULL), MIRROR_E_STRUCT_SIZE.
  */
 int32_t mri_sized_read(void *own, uint32_t own_size, const void *caller, uint32_t least,

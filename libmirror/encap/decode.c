@@ -138,5 +138,5 @@ int32_t mirror_vxlan_decode(uint32_t layer, uint32_t udp_port, const uint8_t *by
   struct span span = {bytes, length};
   const int32_t status = take_headers(layer, udp_port, &span, &own);
   if (status != MIRROR_OK) return status;
-  return mri_sized_write(out, &own, sizeof own, sizeof own);
+  return mri_sized_write(out, &own, sizeof own, MRI_UP_TO(mirror_decapsulated, inner));
 }

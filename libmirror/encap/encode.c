@@ -18,7 +18,8 @@ void mirror_outer_init(mirror_outer *outer, uint32_t size) {
 
 static int32_t read_outer(mirror_outer *own, const mirror_outer *outer) {
   *own = outer_defaults;
-  const int32_t status = mri_sized_read(own, sizeof *own, outer, sizeof *own, NULL);
+  const int32_t status =
+      mri_sized_read(own, sizeof *own, outer, MRI_UP_TO(mirror_outer, destination), NULL);
   if (status != MIRROR_OK) return status;
   const bool known_layer = own->layer >= MIRROR_LAYER_LINK && own->layer <= MIRROR_LAYER_UDP;
   return known_layer ? MIRROR_OK : MIRROR_E_ARGUMENT;

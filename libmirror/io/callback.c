@@ -22,7 +22,8 @@ void mirror_callback_output_init(mirror_callback_output *output, uint32_t size) 
 static int32_t open_input(void *state, const mirror_open *open, mirror_report *report) {
   mirror_callback_input *input = &((struct callback *)state)->input;
   mirror_callback_input_init(input, sizeof *input);
-  int32_t status = mri_sized_read(input, sizeof *input, open->argument, sizeof *input, report);
+  int32_t status = mri_sized_read(input, sizeof *input, open->argument,
+                                  MRI_UP_TO(mirror_callback_input, interrupt), report);
   if (status) return status;
   if (!input->receive || !input->interrupt)
     return mri_fail(report, MIRROR_E_ARGUMENT, "callback input: %s is NULL, expected a function",
@@ -60,7 +61,8 @@ static int32_t link_type(void *state, uint32_t *type) {
 static int32_t open_output(void *state, const mirror_open *open, mirror_report *report) {
   mirror_callback_output *output = &((struct callback *)state)->output;
   mirror_callback_output_init(output, sizeof *output);
-  int32_t status = mri_sized_read(output, sizeof *output, open->argument, sizeof *output, report);
+  int32_t status = mri_sized_read(output, sizeof *output, open->argument,
+                                  MRI_UP_TO(mirror_callback_output, send), report);
   if (status) return status;
   if (!output->send)
     return mri_fail(report, MIRROR_E_ARGUMENT,

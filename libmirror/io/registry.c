@@ -167,7 +167,7 @@ int32_t mirror_backend_register(mirror_context *context, const mirror_backend *b
     return mri_fail(report, MIRROR_E_ARGUMENT, "mirror_backend_register: context is NULL");
   mirror_backend own = {.size = sizeof own};
   int32_t status =
-      mri_sized_read(&own, sizeof own, backend, offsetof(mirror_backend, send_each), report);
+      mri_sized_read(&own, sizeof own, backend, MRI_UP_TO(mirror_backend, close), report);
   if (!status) status = check(&own, report);
   if (status) return status;
   mri_context_lock(context);

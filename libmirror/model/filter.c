@@ -87,7 +87,8 @@ static int32_t put_filter(mirror_transaction *transaction, const mirror_filter *
                           enum mri_put put, mirror_report *report) {
   mirror_filter filter = {.size = sizeof filter};
   if (!transaction) return mri_fail(report, MIRROR_E_ARGUMENT, "transaction is NULL");
-  int32_t status = mri_sized_read(&filter, sizeof filter, caller, sizeof filter, report);
+  int32_t status =
+      mri_sized_read(&filter, sizeof filter, caller, MRI_UP_TO(mirror_filter, id), report);
   if (status) return status;
   const struct mri_subject subject = {MIRROR_OBJECT_FILTER, filter.id, report};
   status = mri_check_common(&subject, filter.name, filter.description);

@@ -58,7 +58,8 @@ int32_t mirror_quotas_set(mirror_transaction *transaction, const mirror_quotas *
                           mirror_report *report) {
   if (!transaction) return mri_fail(report, MIRROR_E_ARGUMENT, "transaction is NULL");
   mirror_quotas own = quota_defaults;
-  int32_t status = mri_sized_read(&own, sizeof own, quotas, sizeof own, report);
+  int32_t status = mri_sized_read(&own, sizeof own, quotas,
+                                  MRI_UP_TO(mirror_quotas, sources_per_session), report);
   if (status) return status;
   mri_context_lock(transaction->context);
   transaction->context->model->staged_quotas = own;
@@ -70,7 +71,8 @@ int32_t mirror_quotas_get(mirror_context *context, mirror_quotas *quotas, mirror
   if (!context || !quotas) return mri_fail(report, MIRROR_E_ARGUMENT, "context or quotas is NULL");
   mri_context_lock(context);
   const mirror_quotas *own = &context->model->quotas;
-  int32_t status = mri_sized_write(quotas, own, sizeof *own, sizeof *own);
+  int32_t status =
+      mri_sized_write(quotas, own, sizeof *own, MRI_UP_TO(mirror_quotas, sources_per_session));
   mri_context_unlock(context);
   if (!status) return MIRROR_OK;
   return mri_fail(report, status, "mirror_quotas: size is %u, expected at least %zu: call its init",

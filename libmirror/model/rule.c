@@ -263,7 +263,8 @@ static int32_t put_rule(mirror_transaction *transaction, const char *filter_id, 
     return mri_fail(report, MIRROR_E_ARGUMENT, "transaction or filter id is NULL");
   mirror_rule rule = rule_defaults;
   struct mri_match_rule match = {.family = 0};
-  int32_t status = mri_sized_read(&rule, sizeof rule, caller, sizeof rule, report);
+  int32_t status =
+      mri_sized_read(&rule, sizeof rule, caller, MRI_UP_TO(mirror_rule, protocol), report);
   if (!status) status = read_rule(filter_id, &rule, &match, report);
   if (status) return status;
   mri_context_lock(transaction->context);

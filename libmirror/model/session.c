@@ -135,7 +135,8 @@ static int32_t put_session(mirror_transaction *transaction, const mirror_session
                            enum mri_put put, mirror_report *report) {
   mirror_session session = session_defaults;
   if (!transaction) return mri_fail(report, MIRROR_E_ARGUMENT, "transaction is NULL");
-  int32_t status = mri_sized_read(&session, sizeof session, caller, sizeof session, report);
+  int32_t status = mri_sized_read(&session, sizeof session, caller,
+                                  MRI_UP_TO(mirror_session, source_count), report);
   if (status) return status;
   const struct mri_subject subject = {MIRROR_OBJECT_SESSION, session.id, report};
   status = check_session(&subject, &session);

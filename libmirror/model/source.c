@@ -58,7 +58,8 @@ static int32_t put_source(mirror_transaction *transaction, const mirror_source *
                           enum mri_put put, mirror_report *report) {
   mirror_source source = source_defaults;
   if (!transaction) return mri_fail(report, MIRROR_E_ARGUMENT, "transaction is NULL");
-  int32_t status = mri_sized_read(&source, sizeof source, caller, sizeof source, report);
+  int32_t status =
+      mri_sized_read(&source, sizeof source, caller, MRI_UP_TO(mirror_source, id), report);
   if (status) return status;
   const struct mri_subject subject = {MIRROR_OBJECT_SOURCE, source.id, report};
   status = check_source(&subject, &source);

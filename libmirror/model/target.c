@@ -81,7 +81,8 @@ static int32_t put_target(mirror_transaction *transaction, const mirror_target *
                           enum mri_put put, mirror_report *report) {
   mirror_target target = target_defaults;
   if (!transaction) return mri_fail(report, MIRROR_E_ARGUMENT, "transaction is NULL");
-  int32_t status = mri_sized_read(&target, sizeof target, caller, sizeof target, report);
+  int32_t status =
+      mri_sized_read(&target, sizeof target, caller, MRI_UP_TO(mirror_target, address), report);
   if (status) return status;
   const struct mri_subject subject = {MIRROR_OBJECT_TARGET, target.id, report};
   status = check_target(&subject, &target);

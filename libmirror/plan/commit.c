@@ -74,5 +74,6 @@ void mirror_plan_info_init(mirror_plan_info *info, uint32_t size) {
 
 int32_t mirror_plan_info_get(const mirror_plan *plan, mirror_plan_info *info) {
   if (!plan) return MIRROR_E_ARGUMENT;
-  return mri_sized_write(info, &plan->info, sizeof plan->info, sizeof plan->info);
+  return mri_sized_write(info, &plan->info, sizeof plan->info,
+                         MRI_UP_TO(mirror_plan_info, sources));
 }

@@ -57,7 +57,8 @@ static int32_t read_options(const mirror_context_options *caller, mirror_context
                             mirror_report *report) {
   mirror_context_options_init(own, sizeof *own);
   if (!caller) return MIRROR_OK;
-  int32_t status = mri_sized_read(own, sizeof *own, caller, sizeof *own, report);
+  int32_t status =
+      mri_sized_read(own, sizeof *own, caller, MRI_UP_TO(mirror_context_options, isa), report);
   int functions = !!own->allocate + !!own->resize + !!own->release;
   if (!status && functions != 0 && functions != 3)
     return mri_fail(

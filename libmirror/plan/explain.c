@@ -147,7 +147,8 @@ int32_t mirror_explanation_step(const mirror_explanation *explanation, uint32_t 
                                 mirror_step *step) {
   if (!explanation) return MIRROR_E_ARGUMENT;
   if (index >= explanation->step_count) return MIRROR_E_NOT_FOUND;
-  return mri_sized_write(step, &explanation->steps[index], sizeof *step, sizeof *step);
+  return mri_sized_write(step, &explanation->steps[index], sizeof *step,
+                         MRI_UP_TO(mirror_step, field));
 }
 
 const char *mirror_explanation_text(const mirror_explanation *explanation) {

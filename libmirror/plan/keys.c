@@ -35,7 +35,7 @@ int32_t mirror_plan_list_info(const mirror_plan *plan, uint32_t source, uint32_t
                                 .slower = list->facts.slower,
                                 .memory = list->facts.memory,
                                 .build_ns = list->build_ns};
-  return mri_sized_write(info, &own, sizeof own, sizeof own);
+  return mri_sized_write(info, &own, sizeof own, MRI_UP_TO(mirror_list_info, isa));
 }
 
 static int32_t match_keys(const mirror_plan *plan, uint32_t source, uint32_t direction,

@@ -42,7 +42,7 @@ static int32_t sum_slot(mirror_context *context, enum mri_slot_class class, uint
   mri_stats_add(&sum, mri_cells(&context->publisher->ended, class, per_slot, slot) + first, count);
   for (struct mri_reader *reader = context->publisher->readers; reader; reader = reader->next)
     mri_stats_add(&sum, mri_cells(&reader->counters, class, per_slot, slot) + first, count);
-  return mri_sized_write(stats, &sum, sizeof sum, sizeof sum);
+  return mri_sized_write(stats, &sum, sizeof sum, MRI_UP_TO(mirror_stats, received));
 }
 
 static int32_t entry_stats(mirror_context *context, uint32_t kind, const char *id,

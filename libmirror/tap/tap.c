@@ -135,7 +135,8 @@ int32_t mirror_tap_create(mirror_context *context, const mirror_tap_options *opt
     return mri_fail(report, MIRROR_E_ARGUMENT, "mirror_tap_create: an argument is NULL");
   mirror_tap_options own;
   mirror_tap_options_init(&own, sizeof own);
-  int32_t status = mri_sized_read(&own, sizeof own, options, sizeof own, report);
+  int32_t status =
+      mri_sized_read(&own, sizeof own, options, MRI_UP_TO(mirror_tap_options, output), report);
   if (!status) status = check_options(&own, report);
   if (status) return status;
   mirror_tap *fresh = tap_new(context, &own);
@@ -225,5 +226,5 @@ int32_t mirror_tap_stats(const mirror_tap *tap, mirror_stats *stats) {
   if (!tap) return MIRROR_E_ARGUMENT;
   mirror_stats sum = {.size = sizeof sum};
   mri_stats_add(&sum, tap->reader.counters.total, MIRROR_COUNTERS);
-  return mri_sized_write(stats, &sum, sizeof sum, sizeof sum);
+  return mri_sized_write(stats, &sum, sizeof sum, MRI_UP_TO(mirror_stats, received));
 }
