@@ -1,5 +1,6 @@
 # The library: every .c file of a room belongs to it; backends and configuration by option.
 find_package(Threads REQUIRED)
+include(MirrorConstants)
 
 set(rooms core model packet match encap plan tap io config)
 set(sources)
@@ -60,7 +61,8 @@ set_target_properties(mirror_objects PROPERTIES POSITION_INDEPENDENT_CODE ON
                                                 C_VISIBILITY_PRESET hidden)
 target_compile_definitions(mirror_objects PRIVATE ${mirror_definitions})
 target_include_directories(mirror_objects PRIVATE ${PROJECT_SOURCE_DIR}/include
-                                                  ${PROJECT_SOURCE_DIR}/libmirror)
+                                                  ${PROJECT_SOURCE_DIR}/libmirror
+                                                  ${PROJECT_BINARY_DIR}/generated)
 target_link_libraries(mirror_objects PRIVATE ${mirror_dependencies})
 
 add_library(mirror SHARED $<TARGET_OBJECTS:mirror_objects>)

@@ -195,6 +195,17 @@ MIRROR_API const char *mirror_status_name(int32_t status);
 MIRROR_API uint32_t mirror_version(void);
 MIRROR_API const char *mirror_version_text(void);
 
+/*
+ * The constants of all headers, for bindings that cannot read them: the value of the one that is
+ * called `name`, such as "MIRROR_VXLAN_PORT"; that of MIRROR_ABSENT_64 is -1. Any thread.
+ * Errors: MIRROR_E_ARGUMENT, MIRROR_E_NOT_FOUND.
+ */
+MIRROR_API int32_t mirror_constant(const char *name, int64_t *value);
+
+/* Calls `visit` for each constant; stops and returns its first non-zero value. Any thread. */
+typedef int32_t (*mirror_constant_visit_fn)(void *user, const char *name, int64_t value);
+MIRROR_API int32_t mirror_constants_visit(mirror_constant_visit_fn visit, void *user);
+
 #ifdef __cplusplus
 }
 #endif

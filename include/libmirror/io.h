@@ -103,6 +103,19 @@ MIRROR_API int32_t mirror_input_descriptor(mirror_input *input, int32_t *fd);
 MIRROR_API int32_t mirror_input_link_type(mirror_input *input, uint32_t *link_type);
 MIRROR_API int32_t mirror_input_progress(mirror_input *input, uint64_t *done, uint64_t *total);
 MIRROR_API int32_t mirror_input_drops(mirror_input *input, uint64_t *packets);
+/*
+ * Reads packets without a tap: up to `capacity` of them into packets[], *count of them, waiting at
+ * most timeout_ns for the first one (0: not at all; negative: without limit). They are views, valid
+ * until mirror_input_release, which comes before the next receive. Not while a tap has the input.
+ * Statuses: as receive in ext/backend.h; MIRROR_E_STATE (the last packets were not released),
+ * MIRROR_E_ARGUMENT.
+ */
+MIRROR_API int32_t mirror_input_receive(mirror_input *input, mirror_packet *packets,
+                                        uint32_t capacity, int64_t timeout_ns, uint32_t *count,
+                                        mirror_report *report);
+/* Gives back the packets of the last receive; without effect if there are none, or on NULL. */
+MIRROR_API void mirror_input_release(mirror_input *input);
+
 /* Pushes out what the output has gathered: call it at the end and look at the status. */
 MIRROR_API int32_t mirror_output_flush(mirror_output *output, mirror_report *report);
 

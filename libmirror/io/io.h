@@ -8,11 +8,14 @@
 
 #include <libmirror/io.h>
 
+#include <stdbool.h>
+
 /* Optional slots are filled with defaults, so callers test nothing. */
 struct mirror_input {
   mirror_context *context;
   mirror_backend backend;
   void *state;
+  bool outstanding; /* packets were received and not released */
 };
 
 struct mirror_output {

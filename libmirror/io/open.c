@@ -137,6 +137,7 @@ int32_t mirror_output_open(mirror_context *context, const char *uri, const void 
 void mirror_input_close(mirror_input *input) {
   if (!input) return;
   mirror_context *context = input->context;
+  mirror_input_release(input);
   input->backend.close(input->state);
   mri_free(&context->alloc, input->state);
   mri_free(&context->alloc, input);

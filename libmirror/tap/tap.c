@@ -171,16 +171,12 @@ int32_t mirror_tap_step(mirror_tap *tap, int64_t timeout_ns, uint32_t *packets,
   if (packets) *packets = 0;
   if (!tap || !tap->input)
     return mri_fail(report, MIRROR_E_ARGUMENT, "mirror_tap_step: the tap has no input");
-  const mirror_backend *backend = &tap->input->backend;
-  uint32_t count = 0;
-  int32_t status = backend->receive(tap->input->state, tap->batch.received, tap->batch_size,
-                                    timeout_ns, &count, report);
+  uint32_t count;
+  int32_t status = mirror_input_receive(tap->input, tap->batch.received, tap->batch_size,
+                                        timeout_ns, &count, report);
   if (status) return status;
-  if (count > tap->batch_size)
-    return mri_fail(report, MIRROR_E_BACKEND, "input \"%s\" returned %u packets, room was for %u",
-                    backend->name, count, tap->batch_size);
   mri_tap_process(tap, mri_reader_enter(&tap->reader), count, NULL);
-  backend->release(tap->input->state);
+  mirror_input_release(tap->input);
   if (packets) *packets = count;
   return MIRROR_OK;
 }

@@ -24,6 +24,7 @@ void mirror_log_fn(void *user, uint32_t severity, const char *text);
 void *mirror_allocate_fn(void *user, uint64_t octets);
 void *mirror_resize_fn(void *user, void *block, uint64_t octets);
 void mirror_free_fn(void *user, void *block);
+int32_t mirror_constant_visit_fn(void *user, const char *name, int64_t value);
 int32_t mirror_backend_visit_fn(void *user, const char *name, uint32_t capabilities);
 int32_t mirror_filter_visit_fn(void *user, const mirror_filter *filter);
 int32_t mirror_rule_visit_fn(void *user, const mirror_rule *rule);
@@ -406,6 +407,8 @@ FUNCTIONS = """
 void mirror_report_init(mirror_report *report, uint32_t size);
 const char *mirror_strerror(int32_t status);
 const char *mirror_status_name(int32_t status);
+int32_t mirror_constant(const char *name, int64_t *value);
+int32_t mirror_constants_visit(mirror_constant_visit_fn visit, void *user);
 uint32_t mirror_version(void);
 const char *mirror_version_text(void);
 int32_t mirror_configuration_load(mirror_context *context, const char *path, mirror_error_fn
@@ -469,6 +472,9 @@ int32_t mirror_input_descriptor(mirror_input *input, int32_t *fd);
 int32_t mirror_input_link_type(mirror_input *input, uint32_t *link_type);
 int32_t mirror_input_progress(mirror_input *input, uint64_t *done, uint64_t *total);
 int32_t mirror_input_drops(mirror_input *input, uint64_t *packets);
+int32_t mirror_input_receive(mirror_input *input, mirror_packet *packets, uint32_t capacity,
+    int64_t timeout_ns, uint32_t *count, mirror_report *report);
+void mirror_input_release(mirror_input *input);
 int32_t mirror_output_flush(mirror_output *output, mirror_report *report);
 void mirror_memory_input_init(mirror_memory_input *input, uint32_t size);
 void mirror_memory_output_init(mirror_memory_output *output, uint32_t size);

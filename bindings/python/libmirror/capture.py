@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Deque, Iterator, Optional, Tuple, Union
 
-from .constants import Direction, LinkType
-from .errors import CaptureError, EndOfInput
+from .constants import LinkType
+from .errors import EndOfInput
 from .packets import Packet
-from .tap import Tap
 
 if TYPE_CHECKING:
     from .context import Context
@@ -32,27 +31,11 @@ class Capture(Iterator[Packet]):
         known = ":" in uri and scheme in self._context.backends
         self._input = self._context.open_input(uri if known else f"pcap:{uri}", argument)
         self._packets: Deque[Packet] = deque()
-        self._output = self._context.memory_output(0, 0)  # stays empty: no packet has a source
-        try:
-            self._tap = self._open_tap(Direction.AUTO)
-        except CaptureError:  # frames without MAC addresses
-            self._tap = self._open_tap(Direction.INGRESS)
-
-    def _open_tap(self, direction: Direction) -> Tap:
-        """A tap that keeps packets. What it makes of a packet without direction is undone."""
-        keep = self._packets.append
-
-        def on_packet(packet: Packet, verdict: Any) -> None:
-            keep(packet._replace(direction=None) if packet.direction == direction else packet)
-
-        return self._context.tap(
-            self._input, self._output, direction=direction, on_packet=on_packet
-        )
 
     def __next__(self) -> Packet:
         while not self._packets:
             try:
-                self._tap.step()
+                self._packets.extend(self._input.receive())
             except EndOfInput:
                 raise StopIteration from None
         return self._packets.popleft()
@@ -72,12 +55,11 @@ class Capture(Iterator[Packet]):
 
     def interrupt(self) -> None:
         """Makes the iteration, if it waits, raise Interrupted. Any thread."""
-        self._tap.interrupt()
+        self._input.interrupt()
 
     def close(self) -> None:
         """Closes the file."""
-        for each in (self._tap, self._output, self._input):
-            each.close()
+        self._input.close()
         if self._own:
             self._context.close()
 

@@ -6,11 +6,12 @@ UNKNOWN_<value>, so that nothing breaks at them.
 
 from __future__ import annotations
 
+import ctypes
 from enum import IntEnum, IntFlag
 from typing import Any, Callable, Dict, Iterator, Tuple, Type, TypeVar
 
 from . import _abi
-from ._library import lib, text
+from ._library import callbacks, lib, octets, text
 
 _enumerations: Dict[Any, str] = {}  # class: prefix of its members in C
 _Class = TypeVar("_Class", bound=Type[Any])
@@ -55,6 +56,26 @@ def declared_constants() -> Iterator[Tuple[str, int]]:
     for enumeration, prefix in _enumerations.items():
         for name, member in enumeration.__members__.items():
             yield "MIRROR_OK" if member is Code.OK else prefix + name, int(member)
+
+
+def value(name: str) -> int:
+    """The constant that the library calls by this name in C, such as "MIRROR_VXLAN_PORT"."""
+    number = ctypes.c_int64()
+    if lib.mirror_constant(octets(name), ctypes.byref(number)):
+        raise KeyError(name)
+    return number.value
+
+
+def values() -> Dict[str, int]:
+    """All constants of the library, by their names in C."""
+    found: Dict[str, int] = {}
+
+    def visit(user: Any, name: bytes, number: int) -> int:
+        found[text(name)] = number
+        return 0
+
+    lib.mirror_constants_visit(callbacks.mirror_constant_visit_fn(visit), None)
+    return found
 
 
 class Constant(IntEnum):

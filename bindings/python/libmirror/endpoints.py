@@ -11,10 +11,14 @@ from ._library import lib, new, octets, types
 from ._native import Handle, Native
 from .backend import InputSlots, OutputSlots, PacketInput, PacketOutput, callback_struct
 from .constants import Code, Layer, LinkType
-from .packets import Frame, Packets
+from .errors import from_report
+from .packets import Frame, Packet, Packets, packet_from_c
 
 if TYPE_CHECKING:
     from .context import Context
+
+
+SLICE_NS = 100_000_000  # how long a call without limit waits in C: then Python sees signals
 
 
 class _Endpoint(Handle):
@@ -53,6 +57,30 @@ class Input(_Endpoint):
     """Where packets come from. One thread at a time, except `interrupt`."""
 
     _what = "input"
+
+    def receive(self, count: int = 64, timeout: Optional[float] = None) -> List[Packet]:
+        """Reads up to `count` packets, without a tap; waits up to `timeout` seconds (None: without
+        limit) for the first one, and returns none if there is none. Raises EndOfInput and
+        Interrupted."""
+        wait = SLICE_NS if timeout is None else int(timeout * 1e9)
+        array = (types.mirror_packet * count)()
+        while True:
+            packets = self._receive(array, wait)
+            if packets or timeout is not None:
+                return packets
+
+    def _receive(self, array: Any, wait: int) -> List[Packet]:
+        received = ctypes.c_uint32()
+        with self._native as pointer:
+            status, report = _calls.attempt(
+                lib.mirror_input_receive, pointer, array, len(array), wait, ctypes.byref(received)
+            )
+            if status not in (Code.OK, Code.AGAIN):
+                raise from_report(report, status)
+            try:
+                return [packet_from_c(array[i]) for i in range(received.value)]
+            finally:
+                lib.mirror_input_release(pointer)
 
     def interrupt(self) -> None:
         """Makes a call that waits for packets, now or next, end. Any thread."""

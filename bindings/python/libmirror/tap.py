@@ -11,7 +11,7 @@ from . import _callbacks, _calls
 from ._library import lib, new, octets, types
 from ._native import Handle, Native
 from .constants import Code, Direction
-from .endpoints import Input, Output
+from .endpoints import SLICE_NS, Input, Output
 from .errors import MirrorError, from_report, new_report
 from .packets import Frame, Packet, Packets, packet_from_c
 from .stats import Stats, new_stats, stats_from_c
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 OnPacket = Callable[[Packet, Verdict], Any]
 
-_SLICE_NS = 100_000_000  # how long `run` waits in C: then Python sees signals
 
 
 def _packet_callback(on_packet: OnPacket) -> Any:
@@ -101,7 +100,7 @@ class Tap(Handle):
     def _steps(self) -> Any:
         while True:
             with self._native as tap:
-                status, report = _calls.attempt(lib.mirror_tap_step, tap, _SLICE_NS, None)
+                status, report = _calls.attempt(lib.mirror_tap_step, tap, SLICE_NS, None)
             if status not in (Code.OK, Code.AGAIN):
                 return status, report
 

@@ -43,6 +43,19 @@ class Headers(unittest.TestCase):
         self.assertEqual(set(defined), set(vars(types)))
 
 
+class Constants(unittest.TestCase):
+    def test_the_library_knows_all_of_them(self) -> None:
+        found = libmirror.constants.values()
+        minor, patch = found.pop("MIRROR_VERSION_MINOR"), found.pop("MIRROR_VERSION_PATCH")
+        self.assertEqual(f"{_abi.MAJOR}.{minor}.{patch}", libmirror.library_version)
+        ours = {name: value % 2**64 for name, value in declared_constants()}
+        self.assertEqual({name: value % 2**64 for name, value in found.items()}, ours)
+
+    def test_one(self) -> None:
+        self.assertEqual(libmirror.constants.value("MIRROR_VXLAN_PORT"), 4789)
+        self.assertRaises(KeyError, libmirror.constants.value, "MIRROR_NONE_SUCH")
+
+
 class Exports(unittest.TestCase):
     @unittest.skipUnless(shutil.which("nm"), "no nm")
     def test_every_exported_function_is_in_the_table(self) -> None:

@@ -189,6 +189,14 @@ class Captures(unittest.TestCase):
         with Capture(str(support.CAPTURE)) as capture:
             self.assertEqual({packet.direction for packet in capture}, {None})
 
+    def test_batches_of_an_input(self) -> None:
+        with libmirror.Context() as context:
+            packets = context.open_input(f"pcap:{support.CAPTURE}")
+            sizes = [len(packets.receive(50)), len(packets.receive(50, timeout=0))]
+            self.assertEqual(sizes, [50, 6])
+            self.assertRaises(libmirror.EndOfInput, packets.receive)
+            self.assertEqual(context.open_input(f"pcap:{support.CAPTURE}").receive(1)[0].length, 42)
+
     def test_only_the_first(self) -> None:
         capture = Capture(f"pcap:{support.CAPTURE}")
         self.assertEqual(next(capture).link_type, libmirror.LinkType.ETHERNET)
