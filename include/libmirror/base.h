@@ -17,6 +17,8 @@
  *  - Ownership words: a callee that "borrows" uses an argument only during the call, one that
  *    "copies" keeps a copy; "returns-borrowed" must not be freed, "returns-owned" must be
  *    given to the named destroy function.
+ *
+ * Thread rule: any thread.
  */
 #ifndef LIBMIRROR_BASE_H
 #define LIBMIRROR_BASE_H

@@ -1,6 +1,8 @@
 /*
  * libmirror/configuration.h - the JSON configuration file (spec section 7).
- * Thread rule: as context.h. In a build without JSON: MIRROR_E_UNSUPPORTED.
+ * In a build without JSON: MIRROR_E_UNSUPPORTED.
+ *
+ * Thread rule: as context.h.
  */
 #ifndef LIBMIRROR_CONFIGURATION_H
 #define LIBMIRROR_CONFIGURATION_H

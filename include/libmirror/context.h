@@ -4,8 +4,10 @@
  * A context owns a model (filters, sources, targets, sessions), the published plan that is
  * compiled from it, and the table of I/O backends. Contexts share nothing.
  *
- * Thread rule for all functions on a context: any thread; they lock the context. They are
- * control calls and may allocate. Packet threads never wait for them.
+ * Functions on a context are control calls and may allocate. Packet threads never wait for them.
+ *
+ * Thread rule: any thread; a function on a context locks it for the time of the call, and
+ * mirror_context_destroy is the last one.
  */
 #ifndef LIBMIRROR_CONTEXT_H
 #define LIBMIRROR_CONTEXT_H

@@ -5,6 +5,8 @@
  * All enabled sessions of a source are one list per direction, in the order of the walk (spec M1);
  * equal lists are compiled once. Every structure and instruction set gives the answers of the
  * scalar scan.
+ *
+ * Thread rule: any thread, and any number of threads on one plan.
  */
 #ifndef LIBMIRROR_ENGINE_H
 #define LIBMIRROR_ENGINE_H

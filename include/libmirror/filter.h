@@ -3,6 +3,8 @@
  *
  * A filter is two lists of rules, one for ingress (what a source receives) and one for egress
  * (what it sends). Within a list rules are walked in ascending priority number.
+ *
+ * Thread rule: calls with a transaction as transaction.h, calls with a context as context.h.
  */
 #ifndef LIBMIRROR_FILTER_H
 #define LIBMIRROR_FILTER_H

@@ -60,6 +60,9 @@
  *   buffer=16777216     octets
  *   timeout_ms=10       1-1000: packets are handed over after this time
  *   promisc=1, snaplen=262144    as afpacket
+ *
+ * Thread rule: opening any thread; an open input or output one thread at a time, that of its tap;
+ * mirror_input_interrupt any thread, signal handlers included.
  */
 #ifndef LIBMIRROR_IO_H
 #define LIBMIRROR_IO_H
@@ -81,8 +84,7 @@ typedef struct mirror_output mirror_output;
 
 /*
  * Open an input or output by URI. `argument` is borrowed for the call unless its struct says
- * otherwise. *input, *output: returns-owned. Thread rule: opening any thread; afterwards only the
- * thread that owns the tap, except mirror_input_interrupt.
+ * otherwise. *input, *output: returns-owned.
  * Errors: MIRROR_E_URI, MIRROR_E_UNSUPPORTED, MIRROR_E_NOMEM, and those of the backend:
  * MIRROR_E_OS, MIRROR_E_FORMAT, MIRROR_E_LINK_TYPE, ...
  */

@@ -4,6 +4,9 @@
  * A plan is what a commit publishes: all rule lists compiled, immutable. The calls here are pure:
  * they count nothing and send nothing, and any number of threads may use one plan. For counted
  * mirroring use a tap (tap.h), which judges through the same code.
+ *
+ * Thread rule: any thread, and any number of threads on one plan; one thread at a time on one
+ * explanation.
  */
 #ifndef LIBMIRROR_MATCH_H
 #define LIBMIRROR_MATCH_H

@@ -1,5 +1,7 @@
 /*
  * libmirror/packet.h - packets as they come in, and what rules can see of them (M4-M8).
+ *
+ * Thread rule: any thread; these are functions of the caller's memory alone.
  */
 #ifndef LIBMIRROR_PACKET_H
 #define LIBMIRROR_PACKET_H

@@ -3,6 +3,8 @@
  *
  * Updating a session swaps filter, target and sources in place: no packet is judged under a
  * mixture of old and new (O6, A1).
+ *
+ * Thread rule: calls with a transaction as transaction.h, calls with a context as context.h.
  */
 #ifndef LIBMIRROR_SESSION_H
 #define LIBMIRROR_SESSION_H

@@ -1,4 +1,8 @@
-/* libmirror/source.h - sources: interfaces whose traffic is mirrored (spec section 2). */
+/*
+ * libmirror/source.h - sources: interfaces whose traffic is mirrored (spec section 2).
+ *
+ * Thread rule: calls with a transaction as transaction.h, calls with a context as context.h.
+ */
 #ifndef LIBMIRROR_SOURCE_H
 #define LIBMIRROR_SOURCE_H
 

@@ -14,6 +14,8 @@
  *
  * Counters live as long as their object: a source, session, target or rule that is updated keeps
  * them (a rule, if it is unchanged); a removed one takes them along.
+ *
+ * Thread rule: any thread, also while taps run.
  */
 #ifndef LIBMIRROR_STATS_H
 #define LIBMIRROR_STATS_H

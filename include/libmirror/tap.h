@@ -10,8 +10,8 @@
  * the target wants no cut copies, one that does not fit drops them all. All leave with one source
  * port, in order, perhaps in several calls of the output's send.
  *
- * Thread rule: one thread at a time per tap; different taps run in parallel. mirror_tap_interrupt:
- * any thread, signal handlers included.
+ * Thread rule: one thread at a time for one tap, and different taps in parallel; mirror_tap_stats
+ * any thread; mirror_tap_interrupt any thread, signal handlers included.
  */
 #ifndef LIBMIRROR_TAP_H
 #define LIBMIRROR_TAP_H

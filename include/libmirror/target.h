@@ -1,4 +1,8 @@
-/* libmirror/target.h - targets: where copies go (spec section 2, V1, V3). */
+/*
+ * libmirror/target.h - targets: where copies go (spec section 2, V1, V3).
+ *
+ * Thread rule: calls with a transaction as transaction.h, calls with a context as context.h.
+ */
 #ifndef LIBMIRROR_TARGET_H
 #define LIBMIRROR_TARGET_H
 

@@ -13,7 +13,8 @@
  * of calls within a transaction is free. A refused call stages nothing and leaves the
  * transaction usable. Until commit nothing of it is visible elsewhere.
  *
- * Thread rule: one thread at a time for one transaction.
+ * Thread rule: one thread at a time for one transaction; mirror_quotas_get and
+ * mirror_vpc_connections_visit as context.h.
  */
 #ifndef LIBMIRROR_TRANSACTION_H
 #define LIBMIRROR_TRANSACTION_H

@@ -1,10 +1,12 @@
 /*
  * libmirror/vxlan.h - the VXLAN encapsulator and decapsulator (RFC 7348; spec V1-V3, V8): pure
- * functions on the caller's memory. Any thread.
+ * functions on the caller's memory.
  *
  *   MIRROR_LAYER_LINK   Ethernet | IP | UDP | VXLAN | inner frame
  *   MIRROR_LAYER_IP                IP | UDP | VXLAN | inner frame
  *   MIRROR_LAYER_UDP                          VXLAN | inner frame   (a UDP payload)
+ *
+ * Thread rule: any thread; these are functions of the caller's memory alone.
  */
 #ifndef LIBMIRROR_VXLAN_H
 #define LIBMIRROR_VXLAN_H

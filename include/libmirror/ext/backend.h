@@ -6,8 +6,10 @@
  * output; its private state is `state_size` zeroed octets that the library allocates, aligned
  * for any type, and frees after close.
  *
- * Unless a slot says otherwise it is called on the thread that owns the tap, one call at a time.
  * No slot may print, exit or keep a pointer it was given.
+ *
+ * Thread rule: functions any thread; slots are called on the thread that has the input or output,
+ * one call at a time; the slot interrupt is called on any thread and in signal handlers.
  */
 #ifndef LIBMIRROR_EXT_BACKEND_H
 #define LIBMIRROR_EXT_BACKEND_H
