@@ -1,19 +1,34 @@
 # What `cmake --install` puts where. Everything is relocatable: no installed file holds the prefix.
+# Components, which are Debian packages as well (MirrorPackage.cmake):
+#   runtime  libmirror.so.0        core    libmirror-core.so.0
+#   dev      headers, static libraries, package files of CMake and pkg-config
+#   tools    programs              python  the Python package (by its name only)
 include(CMakePackageConfigHelpers)
 
 set(mirror_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mirror)
 set(mirror_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(TARGETS mirror EXPORT mirror-shared)
-install(TARGETS mirror_static EXPORT mirror-static)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/libmirror DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h")
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-
-# CMake: find_package(mirror), targets mirror::mirror and mirror::mirror_static.
-foreach(export IN ITEMS mirror-shared mirror-static)
-  install(EXPORT ${export} NAMESPACE mirror:: DESTINATION ${mirror_cmake_dir})
+set(mirror_components mirror mirror_static core core_static) # of find_package, and exported names
+foreach(component IN LISTS mirror_components)
+  string(REGEX REPLACE "^core" "mirror_core" target ${component})
+  set(package runtime)
+  if(component STREQUAL "core")
+    set(package core)
+  endif()
+  install(TARGETS ${target} EXPORT ${component} LIBRARY COMPONENT ${package}
+          NAMELINK_COMPONENT dev ARCHIVE COMPONENT dev)
+  install(EXPORT ${component} NAMESPACE mirror:: DESTINATION ${mirror_cmake_dir}
+          FILE mirror-${component}.cmake COMPONENT dev)
 endforeach()
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/libmirror DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        COMPONENT dev FILES_MATCHING PATTERN "*.h")
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/bindings/python/libmirror
+        DESTINATION lib/python3/dist-packages COMPONENT python EXCLUDE_FROM_ALL
+        FILES_MATCHING PATTERN "*.py" PATTERN "py.typed")
+
+# CMake: find_package(mirror), targets mirror::mirror, mirror::core and their static twins.
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/mirror-config.cmake.in
                               ${PROJECT_BINARY_DIR}/mirror-config.cmake
                               INSTALL_DESTINATION ${mirror_cmake_dir}
@@ -22,14 +37,31 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/mirror-config-version.cma
                                  COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/mirror-config.cmake
               ${PROJECT_BINARY_DIR}/mirror-config-version.cmake
-        DESTINATION ${mirror_cmake_dir})
+        DESTINATION ${mirror_cmake_dir} COMPONENT dev)
 
-# pkg-config: libmirror.pc.
+# pkg-config: libmirror.pc and libmirror-core.pc.
 file(RELATIVE_PATH mirror_pc_to_prefix ${CMAKE_INSTALL_PREFIX}/${mirror_pkgconfig_dir}
      ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" mirror_pc_to_prefix ${mirror_pc_to_prefix})
-list(JOIN mirror_packages " " mirror_pc_requires)
 set(mirror_pc_libs ${CMAKE_THREAD_LIBS_INIT})
-configure_file(${PROJECT_SOURCE_DIR}/pkg-config/libmirror.pc.in ${PROJECT_BINARY_DIR}/libmirror.pc
-               @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/libmirror.pc DESTINATION ${mirror_pkgconfig_dir})
+function(mirror_pc library)
+  list(JOIN ARGN " " mirror_pc_requires)
+  configure_file(${PROJECT_SOURCE_DIR}/pkg-config/libmirror.pc.in
+                 ${PROJECT_BINARY_DIR}/lib${library}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/lib${library}.pc DESTINATION ${mirror_pkgconfig_dir}
+          COMPONENT dev)
+endfunction()
+mirror_pc(mirror ${mirror_packages})
+mirror_pc(mirror-core)
+
+# mirror_install_program(TARGET): with docs/TARGET.1, and able to find the library beside it.
+function(mirror_install_program target)
+  if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr") # there the system looks by itself
+    file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}
+         ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+  endif()
+  install(TARGETS ${target} COMPONENT tools)
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/${target}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+          COMPONENT tools)
+endfunction()

@@ -3,7 +3,7 @@
 #   build   C compiler, CMake, pkg-config, libpcap, jansson
 #   tests   what the tests need besides: cmocka, libnet
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
-#           cppcheck, clang, scan-build, the libraries that `pkg-config --static libpcap` names
+#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
@@ -61,6 +61,14 @@ find_missing() {
         need cppcheck have cppcheck
         need clang have clang
         need clang-tools have scan-build
+        need clang-format have clang-format
+        need clang-tidy have clang-tidy
+        need c++ have c++
+        need abigail-tools have abidiff
+        need doxygen have doxygen
+        need mandoc have mandoc
+        need debootstrap have debootstrap
+        need dpkg-dev have dpkg-shlibdeps
         need python3 have python3
         need libpcap-static-dependencies links_statically libpcap
         ;;
@@ -75,6 +83,7 @@ find_missing() {
 debian_name() {
   case $1 in
     compiler) echo gcc libc6-dev ;;
+    c++) echo g++ ;;
     libpcap) echo libpcap-dev ;;
     jansson) echo libjansson-dev ;;
     cmocka) echo libcmocka-dev ;;
