@@ -2,7 +2,8 @@
 
     receiver.py --from 10.0.0.0/24 --vni 7 --write copies.pcap
 
-Anybody can send to a UDP port: say from whom, and which VNIs, you expect.
+Anybody can send to a UDP port, so it has to be said from whom and which VNIs are expected. Packets
+are never sent on; what is refused is counted by its reason.
 """
 
 import argparse
@@ -11,7 +12,8 @@ import socket
 import struct
 import sys
 import time
-from typing import BinaryIO, List, Optional
+from collections import Counter
+from typing import BinaryIO, List, Optional, Union
 
 import libmirror
 
@@ -35,36 +37,44 @@ def show(sender: str, copy: libmirror.Decapsulated) -> None:
     print(f"from {sender} vni {copy.vni} length {len(copy.inner)}: {what}", flush=True)
 
 
-def allowed(sender: str, networks: List[ipaddress.IPv4Network]) -> bool:
-    """Whether an address is in one of the networks; without networks, any is."""
+def network(text: str) -> str:
+    """Checks an argument of --from."""
+    return text if text == "any" else str(ipaddress.ip_network(text))
+
+
+def allowed(sender: str, networks: List[str]) -> bool:
+    """Whether an address is in one of the networks, or any address is welcome."""
     address = ipaddress.ip_address(sender.split("%")[0])
-    return not networks or any(address in network for network in networks)
+    return any(each == "any" or address in ipaddress.ip_network(each) for each in networks)
 
 
 def open_datagram(
     datagram: memoryview, sender: str, arguments: argparse.Namespace
-) -> Optional[libmirror.Decapsulated]:
-    """What is in a datagram, or None if it is refused."""
+) -> Union[libmirror.Decapsulated, str]:
+    """What is in a datagram, or why it is refused."""
     if not allowed(sender, arguments.senders):
-        return None
+        return "sender not allowed"
     try:
         copy = libmirror.decapsulate(datagram)
-    except libmirror.DecapsulationError:
-        return None
-    return copy if not arguments.vni or copy.vni in arguments.vni else None
+    except libmirror.DecapsulationError as error:
+        return error.name
+    welcome = "any" in arguments.vni or str(copy.vni) in arguments.vni
+    return copy if welcome else "VNI not allowed"
 
 
-def receive(arguments: argparse.Namespace, port: socket.socket, file: Optional[BinaryIO]) -> int:
-    """Receives until enough came or nothing comes; returns how many datagrams were refused."""
-    buffer, refused, taken = bytearray(65535), 0, 0
+def receive(
+    arguments: argparse.Namespace, port: socket.socket, file: Optional[BinaryIO]
+) -> "Counter[str]":
+    """Receives until enough came or nothing comes; returns why how many were refused."""
+    buffer, refused, taken = bytearray(65535), Counter[str](), 0
     while arguments.count is None or taken < arguments.count:
         try:
             length, sender = port.recvfrom_into(buffer)
         except socket.timeout:
             break
         copy = open_datagram(memoryview(buffer)[:length], sender[0], arguments)
-        if copy is None:
-            refused += 1
+        if isinstance(copy, str):
+            refused[copy] += 1
             continue
         taken += 1
         if file is None:
@@ -76,9 +86,13 @@ def receive(arguments: argparse.Namespace, port: socket.socket, file: Optional[B
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    network = ipaddress.ip_network
-    parser.add_argument("--from", dest="senders", type=network, action="append", default=[])
-    parser.add_argument("--vni", type=int, action="append", help="allow this one (repeatable)")
+    parser.add_argument(
+        "--from", dest="senders", type=network, action="append", required=True,
+        help="a network, or any (repeatable)",
+    )
+    parser.add_argument(
+        "--vni", action="append", required=True, help="a number, or any (repeatable)"
+    )
     parser.add_argument("--listen", default="0.0.0.0", help="address to receive at")
     parser.add_argument("--port", type=int, default=libmirror.VXLAN_PORT)
     parser.add_argument("--write", metavar="FILE", help="a pcap file; without it, lines")
@@ -96,7 +110,8 @@ def main() -> int:
             with open(arguments.write, "wb") as file:
                 file.write(FILE_HEADER)
                 refused = receive(arguments, port, file)
-    print(refused, "datagrams refused", file=sys.stderr)
+    for why, count in refused.items():
+        print(f"refused: {count}, {why}", file=sys.stderr)
     return 0
 
 

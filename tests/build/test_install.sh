@@ -21,8 +21,10 @@ libdir=$(dirname "$(find "$prefix" -name libmirror.so)")
 (cd "$prefix" && find . ! -type d) | sed -e "s|^\./||" -e "s|^${libdir#"$prefix"/}/|LIBDIR/|" \
   -e 's/-\(noconfig\|debug\|release\|relwithdebinfo\|minsizerel\)\.cmake$/-BUILD.cmake/' |
   sort >"$work/found"
-diff "$source/tests/packaging/manifest.txt" "$work/found" ||
-  fail "< tests/packaging/manifest.txt, > installed"
+if [ -x "$prefix/bin/mirror-pcap" ]; then # a build with all options
+  diff "$source/tests/packaging/manifest.txt" "$work/found" ||
+    fail "< tests/packaging/manifest.txt, > installed"
+fi
 if grep -r -l -e "$work/first" -e "$build" "$libdir"/pkgconfig "$libdir"/cmake; then
   fail "an installed file holds the prefix or the build directory"
 fi

@@ -3,7 +3,8 @@
 #   build   C compiler, CMake, pkg-config, libpcap, jansson
 #   tests   what the tests need besides: cmocka, libnet
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
-#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, the libraries that `pkg-config --static libpcap` names
+#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, and
+#           the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 

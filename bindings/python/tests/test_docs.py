@@ -99,19 +99,28 @@ class Receiver(unittest.TestCase):
 
     def test_lines_and_allowed_vnis(self) -> None:
         sent = [self.datagram(6), b"nonsense", self.datagram(7), self.datagram(8)]
-        out, error = self.receive(sent, "--vni", 7, "--vni", 8, "--count", 2)
+        out, error = self.receive(sent, "--from", "any", "--vni", 7, "--vni", 8, "--count", 2)
         line = "from 127.0.0.1 vni {} length 54: 172.16.0.9 > 10.0.0.3 protocol 6\n"
         self.assertEqual(out, line.format(7) + line.format(8))
-        self.assertEqual(error, "2 datagrams refused\n")
+        self.assertEqual(
+            error, "refused: 1, VNI not allowed\nrefused: 1, MIRROR_E_INNER_SHORT\n"
+        )
 
     def test_pcap(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "received.pcap")
-            arguments = ["--from", "127.0.0.0/8", "--write", path, "--count", 3]
+            arguments = ["--from", "127.0.0.0/8", "--vni", "any", "--write", path, "--count", 3]
             self.receive([self.datagram(7)] * 3, *arguments)
             with libmirror.Capture(path) as capture:
                 self.assertEqual([packet.data for packet in capture], [support.WEB] * 3)
 
     def test_other_senders(self) -> None:
-        out, error = self.receive([self.datagram(7)], "--from", "10.0.0.0/8", "--timeout", 0.5)
-        self.assertEqual((out, error), ("", "1 datagrams refused\n"))
+        allowed = ["--from", "10.0.0.0/8", "--vni", "any", "--timeout", 0.5]
+        out, error = self.receive([self.datagram(7)], *allowed)
+        self.assertEqual((out, error), ("", "refused: 1, sender not allowed\n"))
+
+    def test_both_lists_are_asked_for(self) -> None:
+        for arguments in (["--from", "any"], ["--vni", "any"]):
+            done = run(EXAMPLES / "receiver.py", *arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("required", done.stderr)
