@@ -181,7 +181,8 @@ int32_t mirror_worker_start(const mirror_worker_options *options, mirror_worker 
   if (!worker) return mri_fail(report, MIRROR_E_ARGUMENT, "mirror_worker_start: worker is NULL");
   mirror_worker_options own;
   mirror_worker_options_init(&own, sizeof own);
-  int32_t status = mri_sized_read(&own, sizeof own, options, sizeof own, report);
+  int32_t status =
+      mri_sized_read(&own, sizeof own, options, MRI_UP_TO(mirror_worker_options, tap), report);
   if (!status) status = check_options(&own, report);
   if (status) return status;
   mirror_worker *fresh = worker_new(&own);
