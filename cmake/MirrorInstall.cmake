@@ -54,14 +54,19 @@ endfunction()
 mirror_pc(mirror ${mirror_packages})
 mirror_pc(mirror-core)
 
-# mirror_install_program(TARGET): with docs/TARGET.1, and able to find the library beside it.
-function(mirror_install_program target)
+# mirror_install_program(TARGET SECTION): with docs/TARGET.SECTION, and able to find the library
+# beside it. Those of section 8 are for administrators.
+function(mirror_install_program target section)
+  set(folder ${CMAKE_INSTALL_BINDIR})
+  if(section EQUAL 8)
+    set(folder ${CMAKE_INSTALL_SBINDIR})
+  endif()
   if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr") # there the system looks by itself
-    file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}
+    file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${folder}
          ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR})
     set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
   endif()
-  install(TARGETS ${target} COMPONENT tools)
-  install(FILES ${PROJECT_SOURCE_DIR}/docs/${target}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
-          COMPONENT tools)
+  install(TARGETS ${target} DESTINATION ${folder} COMPONENT tools)
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/${target}.${section}
+          DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT tools)
 endfunction()

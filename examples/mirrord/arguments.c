@@ -200,6 +200,7 @@ static bool take_option(struct arguments *arguments, int letter) {
       return true;
     case 's':
       arguments->socket = optarg;
+      arguments->socket_given = true;
       return true;
     case 'm':
       arguments->metrics = optarg;

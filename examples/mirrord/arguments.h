@@ -29,7 +29,8 @@ struct arguments {
   uint32_t *cpus;
   size_t cpu_count; /* 0: not pinned */
   uint32_t fragments;
-  const char *socket;  /* path; "" = none */
+  const char *socket; /* path; "" = none */
+  bool socket_given;
   const char *metrics; /* [ADDRESS:]PORT; NULL = none */
   const char *user;    /* NULL = nobody, for root */
   bool json;           /* of MODE_ONCE */

@@ -232,16 +232,17 @@ static bool start_lane(struct lane *lane, struct capture_options *options) {
   return fail(lane->capture, "cannot wait for a worker");
 }
 
-static void stop(struct capture *capture) {
+void capture_stop(struct capture *capture) {
   for (uint32_t i = 0; i < capture->lane_count; i++)
     stop_lane(&capture->lanes[i]);
   close_lanes(capture);
+  if (capture->state == CAPTURE_RUNNING) capture->state = CAPTURE_STOPPED;
 }
 
 bool capture_start(struct capture *capture, struct capture_options *options) {
   for (uint32_t i = 0; i < capture->lane_count; i++) {
     if (start_lane(&capture->lanes[i], options)) continue;
-    stop(capture);
+    capture_stop(capture);
     return false;
   }
   return true;
@@ -249,7 +250,7 @@ bool capture_start(struct capture *capture, struct capture_options *options) {
 
 void capture_free(struct capture *capture) {
   if (!capture) return;
-  stop(capture);
+  capture_stop(capture);
   free(capture->lanes);
   free(capture->source);
   free(capture->uri);

@@ -17,7 +17,7 @@ struct lane {
   struct watch watch;    /* of its end */
 };
 
-enum capture_state { CAPTURE_RUNNING, CAPTURE_ENDED, CAPTURE_FAILED };
+enum capture_state { CAPTURE_RUNNING, CAPTURE_ENDED, CAPTURE_FAILED, CAPTURE_STOPPED };
 
 struct capture {
   struct loop *loop;
@@ -53,6 +53,8 @@ void capture_free(struct capture *capture);
 bool capture_open(struct capture *capture, struct capture_options *options, bool has_mac);
 /* Starts the workers. */
 bool capture_start(struct capture *capture, struct capture_options *options);
+/* Stops the workers and closes everything; what was counted stays. */
+void capture_stop(struct capture *capture);
 /* Packets that the system dropped before they could be taken. */
 uint64_t capture_drops(const struct capture *capture);
 

@@ -182,6 +182,11 @@ void fleet_follow(struct fleet *fleet) {
   config_sources_release(&sources);
 }
 
+void fleet_stop(struct fleet *fleet) {
+  for (size_t i = 0; i < fleet->count; i++)
+    capture_stop(fleet->captures[i]);
+}
+
 void fleet_release(struct fleet *fleet) {
   while (fleet->count)
     take_out(fleet, fleet->count - 1);

@@ -29,6 +29,8 @@ void fleet_follow(struct fleet *fleet);
 
 /* The capture of a source, or NULL. */
 const struct capture *fleet_capture(const struct fleet *fleet, const char *source);
+/* Stops all captures; what they counted stays. */
+void fleet_stop(struct fleet *fleet);
 void fleet_release(struct fleet *fleet);
 
 #endif

@@ -2,6 +2,7 @@
 # install_packages.sh build|tests|extras...: sees to it that what is needed is there.
 #   build   C compiler, CMake, pkg-config, libpcap, jansson
 #   tests   what the tests need besides: cmocka, libnet
+#   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
 #           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
@@ -53,6 +54,11 @@ find_missing() {
         need cmocka library cmocka
         need libnet header libnet.h net
         ;;
+      mirrord)
+        need libseccomp library libseccomp
+        need libcap-ng library libcap-ng
+        need libmicrohttpd library libmicrohttpd
+        ;;
       extras)
         need tshark have tshark
         need tcpdump have tcpdump
@@ -70,6 +76,7 @@ find_missing() {
         need debootstrap have debootstrap
         need dpkg-dev have dpkg-shlibdeps
         need python3 have python3
+        need promtool have promtool
         need libpcap-static-dependencies links_statically libpcap
         ;;
       *)
@@ -88,6 +95,8 @@ debian_name() {
     jansson) echo libjansson-dev ;;
     cmocka) echo libcmocka-dev ;;
     libnet) echo libnet1-dev ;;
+    libseccomp | libcap-ng | libmicrohttpd) echo "$1-dev" ;;
+    promtool) echo prometheus ;;
     libpcap-static-dependencies) echo libdbus-1-dev libsystemd-dev ;;
     *) echo "$1" ;;
   esac
