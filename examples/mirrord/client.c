@@ -22,6 +22,7 @@ static int connect_to(const char *path) {
   if (fd < 0) return -1;
   strncpy(address.sun_path, path, sizeof address.sun_path - 1);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience); /* of connect */
   if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
   int error = errno;
   close(fd);

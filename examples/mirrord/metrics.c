@@ -10,7 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-enum { CONNECTIONS = 16, PATIENCE_S = 5, MEMORY = 16 * 1024, ROUNDS = 32 };
+enum { CONNECTIONS = 64, PATIENCE_S = 3, MEMORY = 16 * 1024, ROUNDS = 32 };
 
 /* ---- answers ---- */
 

@@ -97,7 +97,7 @@ static void draw(const char *text) {
   for (unsigned row = 0; *text && row < size.ws_row; row++) {
     size_t length = strcspn(text, "\n");
     print_line(stdout, text, cut(text, length, size.ws_col));
-    fputs(row + 1u < size.ws_row ? "\033[K\r\n" : "\033[K", stdout);
+    fputs(row + 1u < size.ws_row ? "\033[K\n" : "\033[K", stdout);
     text += length + (text[length] == '\n');
   }
   fputs("\033[J", stdout);

@@ -76,7 +76,6 @@ find_missing() {
         need debootstrap have debootstrap
         need dpkg-dev have dpkg-shlibdeps
         need python3 have python3
-        need promtool have promtool
         need libpcap-static-dependencies links_statically libpcap
         ;;
       *)
@@ -96,7 +95,6 @@ debian_name() {
     cmocka) echo libcmocka-dev ;;
     libnet) echo libnet1-dev ;;
     libseccomp | libcap-ng | libmicrohttpd) echo "$1-dev" ;;
-    promtool) echo prometheus ;;
     libpcap-static-dependencies) echo libdbus-1-dev libsystemd-dev ;;
     *) echo "$1" ;;
   esac
