@@ -164,6 +164,11 @@ def status_of(pid):
     return threads
 
 
+def workers(mirrord):
+    """The threads that are named after the source."""
+    return [thread for thread in status_of(mirrord.process.pid) if thread["Name"] == "source"]
+
+
 class Load:
     """Numbered frames from far, all the time, until stopped; each in the flow of its number % 64."""
 
@@ -220,8 +225,7 @@ def several_workers():
     ingress, _ = scene.mirrord.after(300)
     lab.equal(ingress["sent"], 300)
     lab.equal(len(set(received(collector))), 300, "copies")
-    threads = [thread for thread in status_of(scene.mirrord.process.pid)
-               if thread["Name"] == "source"]
+    threads = workers(scene.mirrord)
     lab.equal(len(threads), 3, "threads")
     pinned = {thread["Cpus_allowed_list"] for thread in threads}
     lab.equal(pinned, {str(cpu) for cpu in cpus[:3]}, "CPUs")
@@ -319,7 +323,7 @@ def sources_come_and_go():
     del none["traffic_mirror_sources"][0]["interface"]
     good, _ = scene.mirrord.reload(none)
     lab.equal((good, scene.mirrord.status()["sources"][0]["state"]), (True, "idle"))
-    lab.equal(len(status_of(scene.mirrord.process.pid)), 1, "threads")
+    lab.equal(workers(scene.mirrord), [], "threads")
     scene.mirrord.stop()
 
 
