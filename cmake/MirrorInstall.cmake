@@ -54,12 +54,14 @@ endfunction()
 mirror_pc(mirror ${mirror_packages})
 mirror_pc(mirror-core)
 
-# mirror_install_program(TARGET SECTION): with docs/TARGET.SECTION, and able to find the library
-# beside it. Those of section 8 are for administrators.
-function(mirror_install_program target section)
+# mirror_install_program(TARGET [8]): with docs/TARGET.1, and able to find the library beside it; 8:
+# for administrators, with docs/TARGET.8.
+function(mirror_install_program target)
   set(folder ${CMAKE_INSTALL_BINDIR})
-  if(section EQUAL 8)
+  set(section 1)
+  if("8" IN_LIST ARGN)
     set(folder ${CMAKE_INSTALL_SBINDIR})
+    set(section 8)
   endif()
   if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr") # there the system looks by itself
     file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${folder}

@@ -18,10 +18,13 @@ prefix=$work/moved
 libdir=$(dirname "$(find "$prefix" -name libmirror.so)")
 
 # Of files that depend on the machine or the kind of build, the manifest has LIBDIR and BUILD.
-(cd "$prefix" && find . ! -type d) | sed -e "s|^\./||" -e "s|^${libdir#"$prefix"/}/|LIBDIR/|" \
+(cd "$prefix" && find . ! -type d) | sed -e "s|^\./||" -e '\|^lib/systemd/|b' -e "s|^${libdir#"$prefix"/}/|LIBDIR/|" \
   -e 's/-\(noconfig\|debug\|release\|relwithdebinfo\|minsizerel\)\.cmake$/-BUILD.cmake/' |
-  sort >"$work/found"
-diff "$source/tests/packaging/manifest.txt" "$work/found" ||
+  LC_ALL=C sort >"$work/found"
+without=^$ # mirrord, where its libraries are missing
+[ -x "$build/examples/mirrord/mirrord" ] || without=mirrord
+grep -v "$without" "$source/tests/packaging/manifest.txt" | LC_ALL=C sort >"$work/expected"
+diff "$work/expected" "$work/found" ||
   fail "< tests/packaging/manifest.txt, > installed"
 if grep -r -l -e "$work/first" -e "$build" "$libdir"/pkgconfig "$libdir"/cmake; then
   fail "an installed file holds the prefix or the build directory"
