@@ -143,7 +143,7 @@ static bool add_cpus(struct arguments *arguments, uint32_t first, uint32_t last)
 /* "1,3" or "0-3" or a mixture. */
 static bool read_cpus(struct arguments *arguments) {
   const char *text = optarg;
-  uint32_t first, last;
+  uint32_t first = 0, last;
 
   do {
     bool good = take_number(&text, CPU_MOST, &first);

@@ -82,7 +82,7 @@ static int allow_threads(scmp_filter_ctx filter) {
                                 SCMP_CMP(flags, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
   if (result < 0) return result;
   return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                          SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+                          SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
 }
 
 static int load(scmp_filter_ctx filter) {
