@@ -266,3 +266,11 @@ uint64_t capture_drops(const struct capture *capture) {
   }
   return sum;
 }
+
+bool capture_refusal(const struct capture *capture, mirror_report *report) {
+  for (uint32_t i = 0; i < capture->lane_count; i++) {
+    mirror_worker *worker = capture->lanes[i].worker;
+    if (worker && mirror_worker_output_status(worker, report) != MIRROR_OK) return true;
+  }
+  return false;
+}

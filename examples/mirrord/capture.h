@@ -57,5 +57,7 @@ bool capture_start(struct capture *capture, struct capture_options *options);
 void capture_stop(struct capture *capture);
 /* Packets that the system dropped before they could be taken. */
 uint64_t capture_drops(const struct capture *capture);
+/* Whether copies were refused; the last refusal that was seen. */
+bool capture_refusal(const struct capture *capture, mirror_report *report);
 
 #endif

@@ -87,13 +87,16 @@ static void on_tick(void *user, uint32_t events) {
 
 /* ---- start ---- */
 
-/* A worker has some forty descriptors. */
-static void allow_descriptors(void) {
-  struct rlimit limit;
+/* A worker has some forty descriptors; rings of AF_XDP are locked memory. */
+static void raise_limits(void) {
+  const int resources[] = {RLIMIT_NOFILE, RLIMIT_MEMLOCK};
 
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
+    struct rlimit limit;
+    if (getrlimit(resources[i], &limit) < 0) continue;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(resources[i], &limit);
+  }
 }
 
 static bool open_timer(struct mirrord *mirrord) {
@@ -159,7 +162,7 @@ static void init(struct mirrord *mirrord, const struct arguments *arguments) {
 
 /* Everything that may need a privilege is opened; nothing runs. */
 static int prepare(struct mirrord *mirrord) {
-  allow_descriptors();
+  raise_limits();
   if (!privileges_find(mirrord->arguments->user, &mirrord->identity)) return STATUS_USAGE;
   notify_open();
   int status = open_loop(mirrord);

@@ -74,6 +74,8 @@ static void print_source(const struct report *report, const json_t *now, const j
             number_of(now, "workers") == 1 ? "" : "s", number_of(now, "kernel_drops"));
   fprintf(report->out, "\n");
   if (*text_of(now, "problem")) fprintf(report->out, "  %s\n", text_of(now, "problem"));
+  if (*text_of(now, "last_refusal"))
+    fprintf(report->out, "  the output's last refusal: %s\n", text_of(now, "last_refusal"));
   for (int i = 0; i < 2; i++) {
     fprintf(report->out, "  %s\n", directions[i]);
     print_counters(report, json_object_get(now, directions[i]),

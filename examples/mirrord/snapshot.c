@@ -53,12 +53,21 @@ static const char *state_name(const struct capture *capture) {
   return capture ? names[capture->state] : "idle";
 }
 
+static void add_refusal(json_t *source, const struct capture *capture) {
+  mirror_report report;
+
+  mirror_report_init(&report, sizeof report);
+  if (capture_refusal(capture, &report))
+    json_object_set_new(source, "last_refusal", json_string(report.text));
+}
+
 static void add_capture(json_t *source, const struct capture *capture) {
   json_object_set_new(source, "state", json_string(state_name(capture)));
   if (!capture) return;
   json_object_set_new(source, "input", json_string(capture->uri));
   json_object_set_new(source, "workers", json_integer(capture->lane_count));
   json_object_set_new(source, "kernel_drops", json_integer((json_int_t)capture_drops(capture)));
+  add_refusal(source, capture);
   if (capture->state == CAPTURE_FAILED)
     json_object_set_new(source, "problem", json_string(capture->problem));
 }

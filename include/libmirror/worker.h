@@ -64,6 +64,9 @@ MIRROR_API int32_t mirror_worker_descriptor(const mirror_worker *worker, int32_t
  */
 MIRROR_API int32_t mirror_worker_drops(const mirror_worker *worker, uint64_t *packets);
 
+/* What mirror_tap_output_status says, not older than about a tenth of a second likewise. */
+MIRROR_API int32_t mirror_worker_output_status(mirror_worker *worker, mirror_report *report);
+
 #ifdef __cplusplus
 }
 #endif

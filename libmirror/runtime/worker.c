@@ -25,8 +25,10 @@ struct mirror_worker {
   int32_t drops_status;
   _Atomic uint64_t drops;
   int64_t next_look_ns;
-  int32_t status;       /* of the run; for who has joined the thread */
-  mirror_report report; /* likewise */
+  pthread_mutex_t lock;        /* of the following one */
+  mirror_report output_report; /* the last refusal of the output */
+  int32_t status;              /* of the run; for who has joined the thread */
+  mirror_report report;        /* likewise */
 };
 
 void mirror_worker_options_init(mirror_worker_options *options, uint32_t size) {
@@ -49,22 +51,33 @@ static void look_at_drops(mirror_worker *worker) {
     atomic_store_explicit(&worker->drops, drops, memory_order_relaxed);
 }
 
+/* Who reads it may have been stopped by the scheduler: packets do not wait for that. */
+static void look_at_output(mirror_worker *worker) {
+  if (!worker->tap->output_report.code || pthread_mutex_trylock(&worker->lock)) return;
+  worker->output_report = worker->tap->output_report;
+  pthread_mutex_unlock(&worker->lock);
+}
+
+static void look(mirror_worker *worker) {
+  if (worker->drops_status == MIRROR_OK) look_at_drops(worker);
+  look_at_output(worker);
+}
+
 static void look_in_time(mirror_worker *worker) {
   int64_t now = now_ns();
   if (now < worker->next_look_ns) return;
   worker->next_look_ns = now + LOOK_NS;
-  look_at_drops(worker);
+  look(worker);
 }
 
 /* A flush that fails while the input goes on is seen at the next copy. */
 static int32_t run_steps(mirror_worker *worker) {
   int32_t status = MIRROR_OK;
   while (status == MIRROR_OK || status == MIRROR_E_AGAIN) {
-    if (atomic_load_explicit(&worker->stopping, memory_order_relaxed))
-      return MIRROR_E_INTERRUPTED;
+    if (atomic_load_explicit(&worker->stopping, memory_order_relaxed)) return MIRROR_E_INTERRUPTED;
     status = mirror_tap_step(worker->tap, LOOK_NS, NULL, &worker->report);
     if (status == MIRROR_E_AGAIN) mirror_output_flush(worker->tap->output, NULL);
-    if (worker->drops_status == MIRROR_OK) look_in_time(worker);
+    look_in_time(worker);
   }
   return status;
 }
@@ -80,7 +93,7 @@ static void *run(void *user) {
   bool at_end = status == MIRROR_E_END;
   int32_t flushed = mirror_output_flush(worker->tap->output, at_end ? &worker->report : NULL);
   worker->status = at_end ? flushed : status;
-  if (worker->drops_status == MIRROR_OK) look_at_drops(worker);
+  look(worker);
   close(worker->ended[1]);
   return NULL;
 }
@@ -155,6 +168,8 @@ static mirror_worker *worker_new(const mirror_worker_options *options) {
   worker->alloc = *alloc;
   strncpy(worker->name, options->name ? options->name : "mirror", sizeof worker->name - 1);
   mirror_report_init(&worker->report, sizeof worker->report);
+  mirror_report_init(&worker->output_report, sizeof worker->output_report);
+  pthread_mutex_init(&worker->lock, NULL);
   uint64_t drops = 0;
   worker->drops_status = mirror_input_drops(options->tap->input, &drops);
   atomic_init(&worker->drops, drops);
@@ -163,6 +178,7 @@ static mirror_worker *worker_new(const mirror_worker_options *options) {
 
 static void worker_free(mirror_worker *worker) {
   const struct mri_alloc alloc = worker->alloc;
+  pthread_mutex_destroy(&worker->lock);
   mri_free(&alloc, worker);
 }
 
@@ -228,4 +244,13 @@ int32_t mirror_worker_drops(const mirror_worker *worker, uint64_t *packets) {
   if (worker->drops_status) return worker->drops_status;
   *packets = atomic_load_explicit(&worker->drops, memory_order_relaxed);
   return MIRROR_OK;
+}
+
+int32_t mirror_worker_output_status(mirror_worker *worker, mirror_report *report) {
+  if (!worker) return MIRROR_E_ARGUMENT;
+  pthread_mutex_lock(&worker->lock);
+  int32_t status = worker->output_report.code;
+  if (report && status) mri_report_copy(report, &worker->output_report);
+  pthread_mutex_unlock(&worker->lock);
+  return status;
 }

@@ -209,9 +209,25 @@ until_says log "config.json is in force"
 run 0 --once json -s s.sock
 [ "$(field sessions 0 vni)" = 77 ] || fail "VNI $(field sessions 0 vni) after the reload"
 
+# A source that goes is closed, and opened again when it comes back: that needs no privilege here.
+cp config.json whole.json
+python3 -c 'import json
+config = json.load(open("whole.json"))
+del config["traffic_mirror_sources"], config["traffic_mirror_sessions"]
+json.dump(config, open("config.json", "w"))'
+kill -HUP $daemon
+until_says log "source 'eni-03': 'pcap:table2.pcap' is closed"
+run 0 --once=text -s s.sock
+if grep -q '^source' out; then fail "a source is left: $(cat out)"; fi
+sed 's/copies.pcap//' whole.json >config.json
+kill -HUP $daemon
+until_says log "source 'eni-03': the output 'pcap:copies.pcap' is one file and is written already"
+run 0 --once -s s.sock
+says out "source eni-03: failed"
+
 # The end: accounts, and the socket is gone.
 stop TERM
-says accounts "source eni-03: ended"
+says accounts "source eni-03: failed"
 says accounts "mirrored"
 [ ! -e s.sock ] || fail "the socket is still there"
 
@@ -221,7 +237,24 @@ kill -KILL $daemon
 wait $daemon || true
 start -c config.json -i eni-03=pcap:table2.pcap -s s.sock
 run 0 --once -s s.sock
+cp config.json whole.json
+sed 's/"eni-03"/"other"/' whole.json >config.json
+kill -HUP $daemon
+until_says log "is closed"
+cp whole.json config.json
+kill -HUP $daemon
+until_says log "source 'eni-03': mirroring 'pcap:table2.pcap'"
+run 0 --once -s s.sock
+says out "source eni-03: "
 stop INT
+
+# The unit, with the path that it has when it is installed.
+if command -v systemd-analyze >/dev/null 2>&1; then
+  sed -e "s|ExecStart=mirrord|ExecStart=$work/mirrord|" -e /^Documentation/d \
+    "$1/examples/mirrord/mirrord.service" >mirrord.service
+  systemd-analyze verify ./mirrord.service >verified 2>&1 || true
+  if grep mirrord verified; then fail "systemd-analyze verify"; fi
+fi
 
 [ "$failures" = 0 ] || exit 1
 echo "all good"

@@ -255,6 +255,8 @@ def faults_of_the_way():
     scene.far.send(*[lab.frame(b"lost")] * 5)
     ingress, _ = scene.mirrord.after(5)
     lab.equal((ingress["sent"], ingress.get("failed_no_route", 0)), (0, 5))
+    lab.until(lambda: "unreachable" in scene.mirrord.status()["sources"][0].get("last_refusal", ""),
+              1, "why")
     with scene.host:
         lab.ip("route", "add", "10.9.0.0/24", "dev", "out")
     scene.far.send(*[lab.frame(b"again")] * 5)

@@ -1,5 +1,6 @@
 /* Workers: threads that run taps. pthread_create and pipe are wrapped, so that they can fail. */
 #include "support/model.h"
+#include "support/packets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,8 @@ int __wrap_pipe(int ends[2]) {
 
 /* ---- an input under the test's control ---- */
 
-static const uint8_t octets[14];
+static uint8_t octets[PACKET_MAX];
+static uint32_t octet_count;
 
 struct source {
   uint32_t left;     /* packets to come */
@@ -78,7 +80,7 @@ static int32_t receive(void *state, mirror_packet *packets, uint32_t capacity, i
   *count = source->left < BATCH ? source->left : BATCH;
   if (*count > capacity) *count = capacity;
   for (uint32_t i = 0; i < *count; i++)
-    packets[i] = (mirror_packet){.data = octets, .caplen = 14, .length = 14, .link_type = 1};
+    packets[i] = packet_of(octets, octet_count, MIRROR_LINK_ETHERNET);
   if (source->left != UINT32_MAX) source->left -= *count; /* else: endless */
   return MIRROR_OK;
 }
@@ -124,6 +126,10 @@ static int32_t take_all(void *user, const mirror_copy *copies, uint32_t count, u
   return MIRROR_OK;
 }
 
+typedef int32_t (*send_fn)(void *user, const mirror_copy *copies, uint32_t count,
+                           uint32_t *accepted, mirror_report *report);
+static send_fn refuse; /* in the place of take_all, if not NULL */
+
 static int32_t flush(void *user, mirror_report *report) {
   (void)report;
   atomic_fetch_add(&((struct source *)user)->flushed, 1);
@@ -150,7 +156,7 @@ static void bench_open(struct bench *bench, uint32_t packets, int32_t end,
   bench->source.wakeup = eventfd(0, EFD_NONBLOCK);
   mirror_callback_output_init(&output, sizeof output);
   output.user = &bench->source;
-  output.send = take_all;
+  output.send = refuse ? refuse : take_all;
   output.flush = flush;
   assert_int_equal(
       mirror_input_open(model->context, "source:", &bench->source, &bench->input, NULL), 0);
@@ -205,6 +211,7 @@ static int setup(void **state) {
   if (model_setup(state)) return -1;
   model = *state;
   model_base(model);
+  octet_count = packet_build(&(struct packet_parts){.family = 4, .protocol = 6}, octets);
   return mirror_backend_register(model->context, &backend, NULL);
 }
 
@@ -368,6 +375,34 @@ static void test_drops_are_told_while_it_runs(void **state) {
   bench_close(&bench);
 }
 
+static int32_t refuse_all(void *user, const mirror_copy *copies, uint32_t count, uint32_t *accepted,
+                          mirror_report *refusal) {
+  (void)user, (void)copies, (void)count;
+  *accepted = 0;
+  if (refusal) refusal->code = MIRROR_E_PERMISSION;
+  if (refusal) strcpy(refusal->text, "a firewall");
+  return MIRROR_E_PERMISSION;
+}
+
+static void test_refusals_are_told_while_it_runs(void **state) {
+  struct bench bench;
+  int32_t status = MIRROR_OK;
+  (void)state;
+  refuse = refuse_all;
+  bench_open(&bench, 3, MIRROR_E_AGAIN, NULL);
+  refuse = NULL;
+  assert_int_equal(bench_start(&bench, MIRROR_ABSENT, NULL), MIRROR_OK);
+  for (int i = 0; i < 1000 && !status; i++) {
+    usleep(10000);
+    status = mirror_worker_output_status(bench.worker, &model->report);
+  }
+  assert_int_equal(status, MIRROR_E_PERMISSION);
+  model_assert_text(model, "a firewall");
+  assert_int_equal(mirror_worker_output_status(bench.worker, NULL), MIRROR_E_PERMISSION);
+  bench_stop(&bench);
+  bench_close(&bench);
+}
+
 /* ---- what goes wrong ---- */
 
 static int descriptors(void) {
@@ -424,6 +459,7 @@ static void test_arguments(void **state) {
   assert_int_equal(mirror_worker_stop(&worker, NULL), MIRROR_E_STATE);
   assert_int_equal(mirror_worker_descriptor(NULL, &fd), MIRROR_E_ARGUMENT);
   assert_int_equal(mirror_worker_drops(NULL, &packets), MIRROR_E_ARGUMENT);
+  assert_int_equal(mirror_worker_output_status(NULL, NULL), MIRROR_E_ARGUMENT);
   bench_close(&bench);
 }
 
@@ -498,7 +534,7 @@ static void test_many_under_changes(void **state) {
   }
   assert_int_equal(mirror_source_stats(model->context, "x1", MIRROR_INGRESS, &stats), 0);
   assert_int_equal(stats.received.packets, sum);
-  assert_int_equal(stats.counters[MIRROR_COUNTER_UNPARSABLE].packets, sum);
+  assert_int_equal(stats.counters[MIRROR_COUNTER_MIRRORED].packets, sum);
 }
 
 static void test_started_and_stopped_at_once(void **state) {
@@ -527,6 +563,7 @@ int main(void) {
       CASE(runs_again),
       CASE(thread_is_as_asked),
       CASE(drops_are_told_while_it_runs),
+      CASE(refusals_are_told_while_it_runs),
       CASE(nothing_runs_after_a_failure),
       CASE(arguments),
       CASE(a_tap_without_input),

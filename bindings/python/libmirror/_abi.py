@@ -558,6 +558,7 @@ int32_t mirror_worker_start(const mirror_worker_options *options, mirror_worker 
 int32_t mirror_worker_stop(mirror_worker **worker, mirror_report *report);
 int32_t mirror_worker_descriptor(const mirror_worker *worker, int32_t *fd);
 int32_t mirror_worker_drops(const mirror_worker *worker, uint64_t *packets);
+int32_t mirror_worker_output_status(mirror_worker *worker, mirror_report *report);
 void mirror_target_init(mirror_target *target, uint32_t size);
 int32_t mirror_target_add(mirror_transaction *transaction, const mirror_target *target,
     mirror_report *report);

@@ -10,7 +10,7 @@ from . import _calls
 from ._library import lib, new, octets, types
 from ._native import Handle, Native
 from .constants import Code
-from .errors import from_report, new_report
+from .errors import MirrorError, from_report, new_report
 
 
 class Worker(Handle):
@@ -70,3 +70,11 @@ class Worker(Handle):
             return None
         _calls.check(status)
         return packets.value
+
+    @property
+    def output_error(self) -> Optional[MirrorError]:
+        """As `Tap.output_error`, while the worker has the tap."""
+        report = new_report()
+        with self._native as pointer:
+            status = lib.mirror_worker_output_status(pointer, ctypes.byref(report))
+        return from_report(report, status) if status else None

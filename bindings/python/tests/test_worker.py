@@ -52,10 +52,22 @@ class Workers(support.ContextCase):
         worker = tap.start()
         self.assertFalse(self.ended(worker, 0.1))
         self.assertIsNone(worker.drops)
+        self.assertIsNone(worker.output_error)
         self.assertRaisesRegex(RuntimeError, "in use", tap.submit, support.WEB)
         self.assertRaisesRegex(RuntimeError, "in use", tap.start)
         self.assertFalse(worker.stop())
         self.assertTrue(tap.submit(support.WEB)[0].mirrored)
+
+    def test_output_error(self) -> None:
+        source = self.context.callback_input(Waiting([support.WEB] * 10))
+        full = self.context.memory_output(0, 0)
+        worker = self.context.tap(source, full, source="web").start()
+        for _ in range(100):
+            if worker.output_error:
+                break
+            time.sleep(0.05)
+        self.assertEqual(worker.output_error.code, Code.NO_BUFFER)
+        worker.stop()
 
     def test_drops(self) -> None:
         with self.context.open_output("udp:") as output:
