@@ -89,13 +89,15 @@ static void on_tick(void *user, uint32_t events) {
 
 /* A worker has some forty descriptors; rings of AF_XDP are locked memory. */
 static void raise_limits(void) {
-  const int resources[] = {RLIMIT_NOFILE, RLIMIT_MEMLOCK};
+  struct rlimit limit;
 
-  for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
-    struct rlimit limit;
-    if (getrlimit(resources[i], &limit) < 0) continue;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(resources[i], &limit);
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_MEMLOCK, &limit);
   }
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define LINE 1280
 
@@ -20,9 +22,19 @@ struct line {
 static int way[2] = {-1, -1}; /* from packet threads to the main thread */
 static pthread_t main_thread;
 
+/* Whether standard error is the journal: systemd says which device and file that is. */
+static bool is_journal(void) {
+  const char *journal = getenv("JOURNAL_STREAM");
+  unsigned long long device, file;
+  struct stat error;
+
+  return journal && sscanf(journal, "%llu:%llu", &device, &file) == 2 &&
+         fstat(STDERR_FILENO, &error) == 0 && error.st_dev == device && error.st_ino == file;
+}
+
 /* The journal takes the priority from the start of the line (sd-daemon(3)). */
 static const char *prefix(uint32_t severity) {
-  if (!getenv("JOURNAL_STREAM")) return "mirrord: ";
+  if (!is_journal()) return "mirrord: ";
   return severity == MIRROR_LOG_ERROR ? "<3>" : severity == MIRROR_LOG_WARNING ? "<4>" : "<6>";
 }
 

@@ -193,11 +193,20 @@ def numbers(copies):
     return [int(frame[42:50]) for _, frame in copies]
 
 
+def packets(namespace, device, way):
+    """That the kernel counted."""
+    with namespace:
+        links = json.loads(lab.ip("-json", "-statistics", "link", "show", device))
+    return links[0]["stats64"][way]["packets"]
+
+
 # ---- mirroring ----
 
 def both_directions():
     scene = Scene()
     collector = scene.listen()
+    kernel = [packets(scene.host, "near", "rx"), packets(scene.host, "near", "tx"),
+              packets(scene.host, "out", "tx"), packets(scene.collector, "in", "rx")]
     asks = [lab.frame(b"ask %d" % n, 1, 2) for n in range(50)]
     answers = [lab.frame(b"answer %d" % n, 2, 1) for n in range(30)]
     scene.far.send(*asks)
@@ -205,6 +214,11 @@ def both_directions():
     ingress, egress = scene.mirrord.after(50, 30)
     lab.equal((ingress["sent"], egress["sent"]), (50, 30), "sent")
     lab.equal(sorted(received(collector)), sorted((42, frame) for frame in asks + answers))
+    kernel = [after - before for before, after in zip(kernel, [
+        packets(scene.host, "near", "rx"), packets(scene.host, "near", "tx"),
+        packets(scene.host, "out", "tx"), packets(scene.collector, "in", "rx")])]
+    lab.equal(kernel[:2], [50, 30], "packets of the source, as the kernel counts")
+    lab.equal(all(80 <= count <= 90 for count in kernel[2:]), True, "copies: %r" % kernel)  # and ARP
     source = scene.mirrord.status()["sources"][0]
     lab.equal((source["state"], source["kernel_drops"], source["input"]),
               ("running", 0, "afpacket:near"))
