@@ -104,6 +104,8 @@ class Scene:
         with self.host:
             lab.ip("address", "add", HOST + "/24", "dev", "out")
         for namespace, device in ((self.host, "out"), (self.collector, "in")):
+            with namespace:
+                lab.offloads(device, False)
             lab.wait_for_carrier(namespace, device)
         self.folder = tempfile.mkdtemp(prefix="mirrord-")
         os.chmod(self.folder, 0o755)
