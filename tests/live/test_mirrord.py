@@ -71,22 +71,25 @@ class Mirrord(lab.Program):
     def counters(self):
         """Of ingress and egress, in packets."""
         source = self.status()["sources"][0]
-        found = []
-        for direction in ("ingress", "egress"):
-            counters = {name: count["packets"] for name, count in source[direction].items()}
-            lab.adds_up({**counters, "mirrored": counters["mirrored"]})
-            found.append(counters)
-        return found
+        return [{name: count["packets"] for name, count in source[direction].items()}
+                for direction in ("ingress", "egress")]
 
     def after(self, ingress, egress=0, seconds=3.0):
+        """The same, once so many packets were received and no copy is in hand."""
+        found = []
+
         def there():
-            found = self.counters()
-            return (found[0]["received"], found[1]["received"]) == (ingress, egress)
+            found[:] = self.counters()
+            return all(each["received"] == count and each["mirrored"] == each["sent"] + sum(
+                packets for name, packets in each.items() if name.startswith("failed"))
+                       for each, count in zip(found, (ingress, egress)))
         try:
             lab.until(there, seconds, "%d and %d packets" % (ingress, egress))
         except AssertionError as error:
-            raise AssertionError("%s: %r" % (error, self.counters())) from error
-        return self.counters()
+            raise AssertionError("%s: %r" % (error, found)) from error
+        for each in found:
+            lab.adds_up(each)
+        return found
 
     def stop(self, number=signal.SIGTERM):
         lines = self.finish(number)
