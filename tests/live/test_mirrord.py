@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""test_mirrord.py MIRRORD: the appliance on interfaces, under its system call filter all the time.
+"""test_mirrord.py MIRRORD [SECONDS]: the appliance on interfaces, under its system call filter all
+the time. SECONDS: only the soak, that long: a reload each second, and the link flaps each ten.
 
 far === near:host:out === in:collector; mirrord runs on host, its source is near.
 """
@@ -26,7 +27,7 @@ MIRRORD = sys.argv[1]
 NOBODY = 65534
 COLLECTOR = "10.9.0.2"
 HOST = "10.9.0.1"
-os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # makes system calls that the filter does not know
+os.environ["ASAN_OPTIONS"] = "detect_leaks=0:quarantine_size_mb=1"  # leaks: calls that are filtered
 
 
 def configuration(vni=42, interface="near", sessions=1, **source):
@@ -184,8 +185,12 @@ class Load:
 
     def _send(self):
         while self.going:
-            self.scene.far.send(lab.frame(b"%08d" % self.sent, ports=(1000 + self.sent % 64, 2000)))
-            self.sent += 1
+            frame = lab.frame(b"%08d" % self.sent, ports=(1000 + self.sent % 64, 2000))
+            try:
+                self.scene.far.send(frame)
+                self.sent += 1
+            except OSError:
+                pass  # the link is down
             time.sleep(self.pause)
 
     def stop(self):
@@ -356,6 +361,73 @@ def file_that_only_root_reads():
     scene.mirrord.process.send_signal(signal.SIGHUP)
     scene.mirrord.wait(lambda line: "is not taken" in line)
     scene.mirrord.stop()
+
+
+class Count(threading.Thread):
+    """Counts the datagrams of a socket."""
+
+    def __init__(self, sock):
+        super().__init__(daemon=True)
+        self.sock, self.packets = sock, 0
+        self.start()
+
+    def run(self):
+        buffer = bytearray(65536)
+        while True:
+            try:
+                self.sock.recv_into(buffer)
+                self.packets += 1
+            except socket.timeout:
+                pass
+
+
+def resident(pid):
+    return int(status_of(pid)[0]["VmRSS"].split()[0])
+
+
+def descriptors(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+def soak(seconds=6.0, reload_each=0.2, flap_each=1.0):
+    """Reloads and link flaps under load: exact to the packet, and nothing grows."""
+    scene = Scene()
+    before = packets(scene.host, "near", "rx")
+    collector = Count(scene.listen())
+    load = Load(scene)
+    pid = scene.mirrord.process.pid
+    begin = time.monotonic()
+    reloads = flaps = 0
+    first = None
+    while time.monotonic() < begin + seconds:
+        if first is None and time.monotonic() > begin + min(seconds / 3, 20):
+            first = (resident(pid), descriptors(pid))
+        time.sleep(reload_each)
+        reloads += 1
+        lab.equal(scene.mirrord.reload(configuration(vni=reloads))[0], True)
+        if time.monotonic() > begin + (flaps + 1) * flap_each:
+            flaps += 1
+            with scene.host:
+                lab.ip("link", "set", "near", "down")
+                lab.ip("link", "set", "near", "up")
+            lab.wait_for_carrier(scene.host, "near")
+    load.stop()
+    received = packets(scene.host, "near", "rx") - before
+    ingress, _ = scene.mirrord.after(received)
+    drops = scene.mirrord.status()["sources"][0]["kernel_drops"]
+    lab.until(lambda: collector.packets >= ingress["sent"], 3, "copies at the collector")
+    lab.equal((ingress["mirrored"], ingress["sent"], collector.packets, drops),
+              (received, received, received, 0), "mirrored, sent, collected, dropped")
+    last = (resident(pid), descriptors(pid))
+    print("soak: %d packets sent, %d received, mirrored and collected; %d reloads, %d flaps; "
+          "KiB resident and descriptors: %r, at the end %r"
+          % (load.sent, received, reloads, flaps, first, last))
+    lab.equal((last[0] < first[0] + 2048, last[1]), (True, first[1]), "memory and descriptors")
+    scene.mirrord.stop()
+
+
+def long_soak():
+    soak(float(sys.argv[2]), 1.0, 10.0)
 
 
 # ---- privileges ----
@@ -579,11 +651,13 @@ def screen():
     scene.mirrord.stop()
 
 
+TESTS = [both_directions, several_workers, no_loop, faults_of_the_way, interface_made_again,
+         reload_under_load, sources_come_and_go, file_that_only_root_reads, soak,
+         no_privileges_are_left, ambient_capability, hostile_clients, metrics, notifications,
+         screen]
+
 try:
-    lab.main(both_directions, several_workers, no_loop, faults_of_the_way, interface_made_again,
-             reload_under_load, sources_come_and_go, file_that_only_root_reads,
-             no_privileges_are_left, ambient_capability, hostile_clients, metrics, notifications,
-             screen)
+    lab.main(*([long_soak] if len(sys.argv) > 2 else TESTS))
 finally:
     for each in folders:
         shutil.rmtree(each, ignore_errors=True)
