@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Counters of objects, in the order in which they are written. */
@@ -228,15 +229,26 @@ static void write_process(FILE *out, const json_t *root) {
                "When the configuration in force was read.", number_of(configuration, "time"));
 }
 
+static bool write_all(FILE *out, const json_t *root) {
+  write_process(out, root);
+  write_inputs(out, root);
+  write_kind(out, &source_kind, root);
+  for (size_t i = 0; i < sizeof plain_kinds / sizeof *plain_kinds; i++)
+    write_kind(out, &plain_kinds[i], root);
+  write_kind(out, &rule_kind, root);
+  return fclose(out) == 0;
+}
+
 bool exposition_write(struct snapshot *snapshot) {
   FILE *out = open_memstream(&snapshot->metrics, &snapshot->metrics_length);
+  int64_t begin_ms = loop_now_ms();
 
   if (!out) return false;
-  write_process(out, snapshot->root);
-  write_inputs(out, snapshot->root);
-  write_kind(out, &source_kind, snapshot->root);
-  for (size_t i = 0; i < sizeof plain_kinds / sizeof *plain_kinds; i++)
-    write_kind(out, &plain_kinds[i], snapshot->root);
-  write_kind(out, &rule_kind, snapshot->root);
-  return fclose(out) == 0;
+  bool good = write_all(out, snapshot->root);
+  snapshot_extend(snapshot, loop_now_ms() - begin_ms);
+  if (!good) {
+    free(snapshot->metrics);
+    snapshot->metrics = NULL;
+  }
+  return good;
 }

@@ -14,11 +14,9 @@ enum { CONNECTIONS = 64, PATIENCE_S = 3, MEMORY = 16 * 1024, ROUNDS = 32 };
 
 /* ---- answers ---- */
 
+/* Takes the response. */
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const char *type,
-                              const char *text, size_t length) {
-  struct MHD_Response *response =
-      MHD_create_response_from_buffer(length, (void *)text, MHD_RESPMEM_MUST_COPY);
-
+                              struct MHD_Response *response) {
   if (!response) return MHD_NO;
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
   enum MHD_Result result = MHD_queue_response(connection, status, response);
@@ -28,20 +26,28 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 
 static enum MHD_Result say_plain(struct MHD_Connection *connection, unsigned status,
                                  const char *text) {
-  return answer(connection, status, "text/plain; charset=utf-8", text, strlen(text));
+  return answer(
+      connection, status, "text/plain; charset=utf-8",
+      MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT));
 }
 
+static void give_back(void *snapshot) {
+  snapshot_release(snapshot);
+}
+
+/* The text stays the snapshot's: it is long where there are many sessions. */
 static enum MHD_Result answer_metrics(struct metrics *metrics, struct MHD_Connection *connection) {
   struct snapshot *snapshot = snapshot_take(metrics->snapshots);
-  enum MHD_Result result;
 
-  if (snapshot && (snapshot->metrics || exposition_write(snapshot)))
-    result = answer(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
-                    snapshot->metrics, snapshot->metrics_length);
-  else
-    result = say_plain(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory\n");
-  snapshot_release(snapshot);
-  return result;
+  if (!snapshot || !(snapshot->metrics || exposition_write(snapshot))) {
+    snapshot_release(snapshot);
+    return say_plain(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                     "out of memory, or too many who read slowly\n");
+  }
+  struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+      snapshot->metrics_length, snapshot->metrics, give_back, snapshot);
+  if (!response) snapshot_release(snapshot);
+  return answer(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", response);
 }
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,

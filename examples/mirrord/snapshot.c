@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRESH_MS = 100 };
+enum { FRESH_MS = 100, SHARE = 10, ALIVE_MOST = 8 };
 
 /* ---- counters ---- */
 
@@ -191,12 +191,13 @@ static json_t *root_json(const struct snapshots *snapshots) {
                    filters_json(context), "targets", targets_json(context));
 }
 
-static struct snapshot *take(const struct snapshots *snapshots, int64_t now_ms) {
+static struct snapshot *take(struct snapshots *snapshots, int64_t now_ms) {
   struct snapshot *fresh = calloc(1, sizeof *fresh);
 
   if (!fresh) return NULL;
+  snapshots->alive++;
+  fresh->owner = snapshots;
   fresh->users = 1;
-  fresh->taken_ms = now_ms;
   fresh->root = root_json(snapshots);
   fresh->text = fresh->root ? json_dumps(fresh->root, JSON_COMPACT) : NULL;
   if (!fresh->text) {
@@ -204,22 +205,29 @@ static struct snapshot *take(const struct snapshots *snapshots, int64_t now_ms) 
     return NULL;
   }
   fresh->length = strlen(fresh->text);
+  int64_t end_ms = loop_now_ms(), share_ms = SHARE * (end_ms - now_ms);
+  fresh->fresh_until_ms = end_ms + (share_ms > FRESH_MS ? share_ms : FRESH_MS);
   return fresh;
 }
 
 struct snapshot *snapshot_take(struct snapshots *snapshots) {
   int64_t now = loop_now_ms();
 
-  if (!snapshots->last || now - snapshots->last->taken_ms >= FRESH_MS) {
+  if (!snapshots->last || now >= snapshots->last->fresh_until_ms) {
     snapshots_forget(snapshots);
-    snapshots->last = take(snapshots, now);
+    if (snapshots->alive < ALIVE_MOST) snapshots->last = take(snapshots, now);
   }
   if (snapshots->last) snapshots->last->users++;
   return snapshots->last;
 }
 
+void snapshot_extend(struct snapshot *snapshot, int64_t milliseconds) {
+  snapshot->fresh_until_ms += (SHARE + 1) * milliseconds;
+}
+
 void snapshot_release(struct snapshot *snapshot) {
   if (!snapshot || --snapshot->users) return;
+  snapshot->owner->alive--;
   json_decref(snapshot->root);
   free(snapshot->text);
   free(snapshot->metrics);
