@@ -70,25 +70,31 @@ static int refuse_all(scmp_filter_ctx filter) {
   return 0;
 }
 
-/* Threads, but no processes; the name of a thread, but nothing else of prctl. The flags of clone
- * are its first argument, but on s390. */
+/* Threads, but no processes. The flags of clone are its first argument, but on s390. */
 static int allow_threads(scmp_filter_ctx filter) {
 #ifdef __s390__
   const unsigned flags = 1;
 #else
   const unsigned flags = 0;
 #endif
-  int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                                SCMP_CMP(flags, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+  return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                          SCMP_CMP(flags, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+}
+
+/* The name of a thread. The C library may want to name memory, too, and does without. */
+static int allow_names(scmp_filter_ctx filter) {
+  int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                                SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
   if (result < 0) return result;
-  return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                          SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
+  return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1,
+                          SCMP_A0(SCMP_CMP_NE, PR_SET_NAME, 0));
 }
 
 static int load(scmp_filter_ctx filter) {
   int result = allow_all(filter);
   if (!result) result = refuse_all(filter);
   if (!result) result = allow_threads(filter);
+  if (!result) result = allow_names(filter);
   return result ? result : seccomp_load(filter);
 }
 

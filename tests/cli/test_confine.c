@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -109,8 +110,12 @@ static int use_bpf(void) {
   return syscall(SYS_bpf, 0, NULL, 0) != -1 || errno != EPERM;
 }
 
+static int change_name(void) {
+  return prctl(PR_SET_NAME, "name") || prctl(PR_SET_DUMPABLE, 0) != -1 || errno != EPERM;
+}
+
 static void test_lets_through(void **state) {
-  int (*const acts[])(void) = {make_thread, open_sockets, read_file, use_bpf};
+  int (*const acts[])(void) = {make_thread, open_sockets, read_file, use_bpf, change_name};
   (void)state;
   for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
     int status = act_confined(acts[i]);

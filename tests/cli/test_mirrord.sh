@@ -63,6 +63,7 @@ until_says() {
 # start ARGUMENT...: a mirrord in the background, once it says that it works. The sanitizer's look
 # for leaks makes system calls that the filter does not know.
 start() {
+  rm -f log accounts # of the one before
   ASAN_OPTIONS=detect_leaks=0 $as ./mirrord "$@" >accounts 2>log &
   daemon=$!
   until_says log "mirrord: mirroring "
