@@ -3,6 +3,7 @@
 #   runtime  libmirror.so.0        core    libmirror-core.so.0
 #   dev      headers, static libraries, package files of CMake and pkg-config
 #   tools    programs              python  the Python package (by its name only)
+#   mirrord  the appliance, if its libraries are there
 include(CMakePackageConfigHelpers)
 
 set(mirror_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mirror)
@@ -54,14 +55,23 @@ endfunction()
 mirror_pc(mirror ${mirror_packages})
 mirror_pc(mirror-core)
 
-# mirror_install_program(TARGET): with docs/TARGET.1, and able to find the library beside it.
+# mirror_install_program(TARGET [8]): with docs/TARGET.1, and able to find the library beside it; 8:
+# for administrators, with docs/TARGET.8, a component of its own.
 function(mirror_install_program target)
+  set(folder ${CMAKE_INSTALL_BINDIR})
+  set(section 1)
+  set(component tools)
+  if("8" IN_LIST ARGN)
+    set(folder ${CMAKE_INSTALL_SBINDIR})
+    set(section 8)
+    set(component ${target})
+  endif()
   if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr") # there the system looks by itself
-    file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}
+    file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${folder}
          ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR})
     set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
   endif()
-  install(TARGETS ${target} COMPONENT tools)
-  install(FILES ${PROJECT_SOURCE_DIR}/docs/${target}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
-          COMPONENT tools)
+  install(TARGETS ${target} DESTINATION ${folder} COMPONENT ${component})
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/${target}.${section}
+          DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT ${component})
 endfunction()

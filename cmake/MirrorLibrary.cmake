@@ -6,7 +6,7 @@ find_package(Threads REQUIRED)
 include(MirrorConstants)
 
 set(common_sources)
-foreach(room IN ITEMS core model packet match encap plan tap)
+foreach(room IN ITEMS core model packet match encap plan tap runtime)
   file(GLOB room_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libmirror/${room}/*.c)
   list(APPEND common_sources ${room_sources})
 endforeach()

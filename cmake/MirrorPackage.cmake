@@ -32,6 +32,11 @@ mirror_package(dev libmirror-dev
 mirror_package(tools mirror-tools "Programs that mirror traffic.")
 mirror_package(python python3-libmirror "The library as Python objects.")
 
+if(TARGET mirrord)
+  list(APPEND CPACK_COMPONENTS_ALL mirrord)
+  mirror_package(mirrord mirrord "Mirrors the interfaces of a host, as a service.")
+endif()
+
 set(version "${PROJECT_VERSION}")
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
@@ -39,6 +44,8 @@ set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
 set(CPACK_DEBIAN_DEV_PACKAGE_SHLIBDEPS OFF)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "libmirror${so} (>= ${version})")
+set(CPACK_DEBIAN_MIRRORD_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_MIRRORD_PACKAGE_DEPENDS "libmirror${so} (>= ${version})")
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= 3.9), libmirror${so} (>= ${version})")

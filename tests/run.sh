@@ -27,7 +27,7 @@ attribute() { # attribute NAME: of the first element of the results
 
 sh tests/support/install_packages.sh build tests
 if [ -n "${CI-}" ] || [ "$(id -u)" = 0 ]; then
-  sh tests/support/install_packages.sh extras || echo "Some tests will be skipped."
+  sh tests/support/install_packages.sh mirrord extras || echo "Some tests will be skipped."
 fi
 
 if [ -z "${MIRROR_SHARED-}" ] && [ -d ../shared/data ]; then

@@ -17,5 +17,6 @@
 #include <libmirror/target.h>
 #include <libmirror/transaction.h>
 #include <libmirror/vxlan.h>
+#include <libmirror/worker.h>
 
 #endif

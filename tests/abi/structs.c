@@ -173,6 +173,33 @@ static int32_t read_tap_options(struct model *model, void *it) {
   return status;
 }
 
+static mirror_input *open_empty_input(struct model *model) {
+  mirror_callback_input argument;
+  mirror_input *input;
+  mirror_callback_input_init(&argument, sizeof argument);
+  fill_callback_input(model, &argument);
+  assert_int_equal(mirror_input_open(model->context, "callback:", &argument, &input, NULL), 0);
+  return input;
+}
+
+static int32_t read_worker_options(struct model *model, void *it) {
+  mirror_worker_options *options = it;
+  mirror_worker *worker = NULL;
+  mirror_tap_options tap;
+  mirror_tap_options_init(&tap, sizeof tap);
+  tap.input = open_empty_input(model);
+  tap.output = open_output(model);
+  mirror_tap *fresh = NULL;
+  assert_int_equal(mirror_tap_create(model->context, &tap, &fresh, NULL), MIRROR_OK);
+  if (options->size >= MRI_UP_TO(mirror_worker_options, tap)) options->tap = fresh;
+  int32_t status = mirror_worker_start(options, &worker, &model->report);
+  if (!status) status = mirror_worker_stop(&worker, &model->report);
+  mirror_tap_destroy(fresh);
+  mirror_output_close(tap.output);
+  mirror_input_close(tap.input);
+  return status == MIRROR_E_INTERRUPTED ? MIRROR_OK : status;
+}
+
 /* ---- backends ---- */
 
 /* The library makes a mirror_open: it must be of this release. */
@@ -312,6 +339,7 @@ INIT(mirror_memory_output)
 INIT(mirror_callback_input)
 INIT(mirror_callback_output)
 INIT(mirror_tap_options)
+INIT(mirror_worker_options)
 INIT(mirror_plan_info)
 INIT(mirror_list_info)
 INIT(mirror_step)
@@ -345,6 +373,8 @@ const struct entry entries[] = {
      fill_callback_output, read_callback_output, NULL},
     {SIZES(mirror_tap_options, 32, batch), mirror_tap_options_init_any, NULL, read_tap_options,
      NULL},
+    {SIZES(mirror_worker_options, 16, name), mirror_worker_options_init_any, NULL,
+     read_worker_options, NULL},
     {SIZES(mirror_backend, 128, send_each), backend_init, fill_backend, read_backend, NULL},
     {SIZES(mirror_open, sizeof(mirror_open), context), NULL, NULL, NULL, write_open},
     {SIZES(mirror_plan_info, 8, memory), mirror_plan_info_init_any, NULL, NULL, write_plan_info},

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Names: the shared library exports exactly the functions of libmirror.map, each in its node, which
 # are those of the headers; the static one defines mirror_ and mri_ alone. Neither refers to what
-# prints, ends the program, reads the environment or starts threads.
+# prints, ends the program, reads the environment or starts threads, but for workers.
 set -eu
 source=$1
 build=$2
@@ -39,8 +39,11 @@ wrong=$(echo "$defined" | grep -v -e '^mirror_' -e '^mri_' || true)
 [ -z "$wrong" ] || fail "libmirror.a defines: $wrong"
 
 # snprintf and vsnprintf write into memory.
-nm --undefined-only "$build/libmirror.a" 2>/dev/null | awk 'NF == 2 { print $2 }' | sort -u \
-  >"$work/used"
+# runtime/worker.c is what starts threads, by mirror_worker_start.
+nm --undefined-only "$build/libmirror.a" 2>/dev/null | awk '
+    /^[^ ]*:$/ { worker = $1 == "worker.c.o:" }
+    NF == 2 && !(worker && ($2 == "pthread_create" || $2 == "pthread_sigmask")) { print $2 }' |
+  sort -u >"$work/used"
 wrong=$(grep -x -E "$(tr -s ' \n' '|' <<'NAMES' | sed 's/^|//; s/|$//'
   (__)?v?(f|d)?w?printf(_chk)? putc putchar f?puts (un)?putc_unlocked putchar_unlocked perror psignal
   v?(warn|err)x?c? error error_at_line v?syslog stdout stderr stdin

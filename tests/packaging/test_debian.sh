@@ -39,7 +39,7 @@ rm -rf "$work/packages"
 }
 
 echo "Making a clean root of $VERSION_CODENAME"
-debootstrap --variant=minbase --include=gcc,libc6-dev,pkg-config,libpcap-dev,libjansson-dev,python3 \
+debootstrap --variant=minbase --include=gcc,libc6-dev,pkg-config,libpcap-dev,libjansson-dev,python3,libseccomp2,libcap-ng0,libmicrohttpd12 \
   "$VERSION_CODENAME" "$root" "$archive" >"$work/debootstrap.log" 2>&1 || {
   tail -n 3 "$work/debootstrap.log"
   skip "debootstrap did not make a root"
@@ -73,6 +73,9 @@ show 'mv copies.pcap by-c.pcap; python3 mirror.py && cmp copies.pcap by-c.pcap'
 show 'gcc consumer.c $(pkg-config --static --cflags --libs libmirror-core) -o core && ./core'
 show '! ldd core | grep -e pcap -e jansson'
 show 'cd examples/samples && mirror-pcap -c table2.json -s eni-03 -d auto table2.pcap /tmp/o.pcap | head -n 4; cd ../..'
+if dpkg -s mirrord >/dev/null 2>&1; then
+  show 'mirrord --check -c examples/samples/table2.json | tail -n 1'
+fi
 for package in $(dpkg-query -W -f '${Package}\n' '*mirror*'); do
   [ -s "/usr/share/doc/$package/copyright" ]
 done

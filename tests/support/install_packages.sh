@@ -2,6 +2,7 @@
 # install_packages.sh build|tests|extras...: sees to it that what is needed is there.
 #   build   C compiler, CMake, pkg-config, libpcap, jansson
 #   tests   what the tests need besides: cmocka, libnet
+#   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
 #           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, and
 #           the libraries that `pkg-config --static libpcap` names
@@ -54,6 +55,11 @@ find_missing() {
         need cmocka library cmocka
         need libnet header libnet.h net
         ;;
+      mirrord)
+        need libseccomp library libseccomp
+        need libcap-ng library libcap-ng
+        need libmicrohttpd library libmicrohttpd
+        ;;
       extras)
         need tshark have tshark
         need tcpdump have tcpdump
@@ -89,6 +95,7 @@ debian_name() {
     jansson) echo libjansson-dev ;;
     cmocka) echo libcmocka-dev ;;
     libnet) echo libnet1-dev ;;
+    libseccomp | libcap-ng | libmicrohttpd) echo "$1-dev" ;;
     libpcap-static-dependencies) echo libdbus-1-dev libsystemd-dev ;;
     *) echo "$1" ;;
   esac

@@ -64,6 +64,7 @@ from .tap import Tap
 from .transaction import Transaction
 from .verdict import Explanation, Step, Verdict
 from .vxlan import Decapsulated, Outer, decapsulate
+from .worker import Worker
 
 INGRESS, EGRESS, AUTO = Direction.INGRESS, Direction.EGRESS, Direction.AUTO
 ACCEPT, REJECT = Action.ACCEPT, Action.REJECT
@@ -153,6 +154,7 @@ __all__ = [
     "Verdict",
     "VerdictFlag",
     "VerdictKind",
+    "Worker",
     "__version__",
     "decapsulate",
     "force_isa",

@@ -17,6 +17,7 @@ HANDLES = (
     "mirror_explanation",
     "mirror_tap",
     "mirror_transaction",
+    "mirror_worker",
 )
 
 CALLBACKS = """
@@ -345,6 +346,13 @@ struct mirror_tap_options {
   uint32_t batch;
 }
 
+struct mirror_worker_options {
+  uint32_t size;
+  uint32_t cpu;
+  mirror_tap *tap;
+  const char *name;
+}
+
 struct mirror_target {
   uint32_t size;
   uint32_t kind;
@@ -544,6 +552,13 @@ int32_t mirror_tap_submit(mirror_tap *tap, const mirror_packet *packets, uint32_
     mirror_verdict *verdicts);
 int32_t mirror_tap_output_status(const mirror_tap *tap, mirror_report *report);
 int32_t mirror_tap_stats(const mirror_tap *tap, mirror_stats *stats);
+void mirror_worker_options_init(mirror_worker_options *options, uint32_t size);
+int32_t mirror_worker_start(const mirror_worker_options *options, mirror_worker **worker,
+    mirror_report *report);
+int32_t mirror_worker_stop(mirror_worker **worker, mirror_report *report);
+int32_t mirror_worker_descriptor(const mirror_worker *worker, int32_t *fd);
+int32_t mirror_worker_drops(const mirror_worker *worker, uint64_t *packets);
+int32_t mirror_worker_output_status(mirror_worker *worker, mirror_report *report);
 void mirror_target_init(mirror_target *target, uint32_t size);
 int32_t mirror_target_add(mirror_transaction *transaction, const mirror_target *target,
     mirror_report *report);

@@ -16,6 +16,7 @@ from .errors import MirrorError, from_report, new_report
 from .packets import Frame, Packet, Packets, packet_from_c
 from .stats import Stats, new_stats, stats_from_c
 from .verdict import Verdict, verdict_from_c
+from .worker import Worker
 
 if TYPE_CHECKING:
     from .context import Context
@@ -136,6 +137,17 @@ class Tap(Handle):
         """Makes a run or step that waits, now or next, end. Any thread."""
         with self._native as tap:
             lib.mirror_tap_interrupt(tap)
+
+    def start(self, *, cpu: Optional[int] = None, name: Optional[str] = None) -> Worker:
+        """Runs the tap in a thread of the library, on one CPU if asked. Python need not run for it,
+        but for what it calls. Until the worker is stopped the tap is its own."""
+        if not self._alone.acquire(blocking=False):
+            raise RuntimeError("the tap is in use, by another thread or by the caller of this")
+        try:
+            return Worker(self._native, self._alone.release, cpu, name)
+        except BaseException:
+            self._alone.release()
+            raise
 
     @property
     def output_error(self) -> Optional[MirrorError]:
