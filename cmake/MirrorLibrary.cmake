@@ -15,7 +15,7 @@ endforeach()
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libmirror/io/*.c
                                     ${PROJECT_SOURCE_DIR}/libmirror/config/*.c)
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  list(FILTER sources EXCLUDE REGEX "/io/(afpacket|udp)[^/]*\\.c$")
+  list(FILTER sources EXCLUDE REGEX "/io/(afpacket|udp|virtio)[^/]*\\.c$")
 endif()
 set(core_sources ${sources})
 

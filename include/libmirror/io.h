@@ -19,15 +19,21 @@
  * afpacket:IFNAME[?OPTION=NUMBER&...] captures what an interface receives and sends; each packet
  * has its direction. It needs CAP_NET_RAW to open, and nothing afterwards, but see fanout. The
  * interface is followed by name: down, deleted or made again, packets come as soon as it is there.
+ * Super-frames and unfinished checksums (V6) are described in the packets' offload fields. Those of
+ * a kind that virtio-net headers have no name for, such as SCTP's, are lost and counted as drops.
  *
  *   blocks=64           of the ring; more for longer bursts
- *   block_size=262144   octets, a multiple of the page size
+ *   block_size=262144   octets: a multiple of the page size, at least 131072
  *   retire_ms=1         1-50: after this time a block is handed over, full or not
  *   fanout=GROUP        0-65535: inputs of this group share the packets, each flow stays with one.
  *                       With it, an interface that was deleted is attached again only with
  *                       CAP_NET_RAW
  *   promisc=1           promiscuous mode while the input is open
  *   snaplen=262144      octets of a packet to be captured
+ *   low_latency=1       packets come one by one, as soon as the kernel has them, instead of within a
+ *                       millisecond in blocks; each costs several times as much. What waits to be
+ *                       received is bounded by blocks * block_size, and without CAP_NET_ADMIN by
+ *                       the system's limit for receive buffers
  *   mark=MARK           packets of sockets with this mark are left out, in the kernel: those that
  *                       the library's own outputs send (F1); 0 = none; default MIRROR_SOCKET_MARK
  *

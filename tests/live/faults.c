@@ -89,6 +89,9 @@ WRAP(int, timerfd_settime,
      (fd, flags, fresh, old), -1)
 WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), -1)
 WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)
+WRAP(int, recvmmsg,
+     (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *time),
+     (fd, messages, count, flags, time), -1)
 WRAP(int, ppoll,
      (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (polled, count, time, mask), -1)
