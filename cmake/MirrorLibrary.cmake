@@ -16,6 +16,7 @@ file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libmirror/io/*.c
                                     ${PROJECT_SOURCE_DIR}/libmirror/config/*.c)
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
   list(FILTER sources EXCLUDE REGEX "/io/(afpacket|udp|virtio)[^/]*\\.c$")
+  set(MIRROR_WITH_MNL OFF)
 endif()
 set(core_sources ${sources})
 
@@ -34,6 +35,7 @@ macro(mirror_optional name package regex)
   endif()
 endmacro()
 mirror_optional(PCAP libpcap "/io/pcap[^/]*\\.c$")
+mirror_optional(MNL libmnl "/io/vxlan[^/]*\\.c$")
 mirror_optional(JSON jansson "/config/[^u][^/]*\\.c$") # all but unsupported.c
 if(MIRROR_WITH_JSON)
   list(FILTER sources EXCLUDE REGEX "/config/unsupported\\.c$")

@@ -35,6 +35,9 @@ extern const mirror_backend mri_backend_callback;
 extern const mirror_backend mri_backend_pcap;
 extern const mirror_backend mri_backend_pcap_live;
 #endif
+#ifdef MIRROR_WITH_MNL
+extern const mirror_backend mri_backend_vxlan;
+#endif
 #ifdef __linux__
 extern const mirror_backend mri_backend_afpacket;
 extern const mirror_backend mri_backend_udp;
