@@ -130,12 +130,14 @@ struct level {
   struct mri_view view;
 };
 
-static const uint8_t *vxlan_header(const mirror_packet *packet, const struct mri_view *view) {
+/* Payload `offset` octets behind a UDP header, if that could be VXLAN. */
+static const uint8_t *vxlan_header(const mirror_packet *packet, const struct mri_view *view,
+                                   uint32_t offset) {
   if (view->key.protocol != 17 || !view->has_transport ||
       !(view->key.present & MIRROR_KEY_DESTINATION_PORT) ||
-      view->end - view->transport < UDP + VXLAN)
+      view->end - view->transport < UDP + offset + VXLAN)
     return NULL;
-  const uint8_t *header = packet->data + view->transport + UDP;
+  const uint8_t *header = packet->data + view->transport + UDP + offset;
   return header[0] & 8 ? header : NULL;
 }
 
@@ -177,22 +179,37 @@ static bool descend(struct level *to, const mirror_packet *packet, const struct 
 
 /* One level further in. False: nothing is carried that could be a copy of ours. */
 static bool unwrap(struct level *to, const mirror_packet *packet, const struct mri_view *view,
-                   bool wrapped) {
-  if (wrapped) return descend(to, packet, view, UDP + VXLAN, MIRROR_LINK_ETHERNET);
+                   bool wrapped, uint32_t offset) {
+  if (wrapped) return descend(to, packet, view, UDP + offset + VXLAN, MIRROR_LINK_ETHERNET);
   return is_icmp_error(packet, view) && descend(to, packet, view, ICMP, MIRROR_LINK_RAW);
 }
 
-bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
-                  const struct mri_view *view) {
+/* The datagram whose payload begins `offset` octets behind the UDP header. */
+static bool is_own(const mirror_plan *plan, const mirror_packet *packet,
+                   const struct mri_view *view, uint32_t offset) {
   struct level levels[2]; /* the one that is read, and the one before it */
-  for (uint32_t i = 0; i < LEVELS; i++) {
+  for (uint32_t i = 0; i < LEVELS; i++, offset = 0) {
     struct level *next = &levels[i % 2];
-    const uint8_t *header = vxlan_header(packet, view);
+    const uint8_t *header = vxlan_header(packet, view, offset);
     if (header && is_strict(header) && is_tunnel(plan, view, mri_get32(header + 4) >> 8))
       return true;
-    if (!unwrap(next, packet, view, header != NULL)) return false;
+    if (!unwrap(next, packet, view, header != NULL, offset)) return false;
     packet = &next->packet;
     view = &next->view;
+  }
+  return false;
+}
+
+/* Joined datagrams (V6) are of one flow. If one of them is ours, all are of a mirror's. */
+bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
+                  const struct mri_view *view) {
+  if (is_own(plan, packet, view, 0)) return true;
+  if (packet->gso_type != MIRROR_GSO_UDP_L4 || packet->gso_size < MIRROR_GSO_SIZE_MIN ||
+      !vxlan_header(packet, view, 0))
+    return false;
+  const uint32_t end = view->end - view->transport;
+  for (uint32_t offset = packet->gso_size; UDP + offset < end; offset += packet->gso_size) {
+    if (is_own(plan, packet, view, offset)) return true;
   }
   return false;
 }
