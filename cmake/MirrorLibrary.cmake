@@ -17,6 +17,7 @@ file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libmirror/io/*.c
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
   list(FILTER sources EXCLUDE REGEX "/io/(afpacket|udp|virtio)[^/]*\\.c$")
   set(MIRROR_WITH_MNL OFF)
+  set(MIRROR_WITH_LIBNET OFF)
 endif()
 set(core_sources ${sources})
 
@@ -36,6 +37,17 @@ macro(mirror_optional name package regex)
 endmacro()
 mirror_optional(PCAP libpcap "/io/pcap[^/]*\\.c$")
 mirror_optional(MNL libmnl "/io/vxlan[^/]*\\.c$")
+# libnet has no pkg-config file everywhere.
+list(FILTER core_sources EXCLUDE REGEX "/io/libnet\\.c$")
+set(mirror_libraries) # that no pkg-config name stands for
+if(MIRROR_WITH_LIBNET)
+  find_package(Libnet REQUIRED)
+  list(APPEND mirror_libraries net)
+  list(APPEND mirror_definitions MIRROR_WITH_LIBNET)
+  list(APPEND mirror_dependencies net)
+else()
+  list(FILTER sources EXCLUDE REGEX "/io/libnet\\.c$")
+endif()
 mirror_optional(JSON jansson "/config/[^u][^/]*\\.c$") # all but unsupported.c
 if(MIRROR_WITH_JSON)
   list(FILTER sources EXCLUDE REGEX "/config/unsupported\\.c$")

@@ -38,6 +38,9 @@ extern const mirror_backend mri_backend_pcap_live;
 #ifdef MIRROR_WITH_MNL
 extern const mirror_backend mri_backend_vxlan;
 #endif
+#ifdef MIRROR_WITH_LIBNET
+extern const mirror_backend mri_backend_libnet;
+#endif
 #ifdef __linux__
 extern const mirror_backend mri_backend_afpacket;
 extern const mirror_backend mri_backend_udp;

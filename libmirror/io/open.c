@@ -9,6 +9,9 @@ static bool left_out(const char *name, size_t length) {
 #ifndef MIRROR_WITH_PCAP
       "pcap",     "pcap-live",
 #endif
+#ifndef MIRROR_WITH_LIBNET
+      "libnet",
+#endif
 #ifndef MIRROR_WITH_MNL
       "vxlan",
 #endif

@@ -124,6 +124,9 @@ int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends *
 #ifdef MIRROR_WITH_PCAP
       &mri_backend_pcap,     &mri_backend_pcap_live,
 #endif
+#ifdef MIRROR_WITH_LIBNET
+      &mri_backend_libnet,
+#endif
 #ifdef MIRROR_WITH_MNL
       &mri_backend_vxlan,
 #endif

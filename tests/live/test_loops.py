@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""test_loops.py MIRROR: R11: everything is mirrored on interfaces that copies pass, too.
+"""test_loops.py MIRROR OUTPUT,...: R11: everything is mirrored on interfaces that copies pass, too.
 
 MIRROR is the program of mirror.c.
 """

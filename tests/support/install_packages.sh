@@ -1,6 +1,6 @@
 #!/bin/sh
 # install_packages.sh build|tests|extras...: sees to it that what is needed is there.
-#   build   C compiler, CMake, pkg-config, libpcap, jansson, libmnl
+#   build   C compiler, CMake, pkg-config, libpcap, jansson; on Linux libmnl and libnet
 #   tests   what the tests need besides: cmocka, libnet
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
 #           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, the libraries that `pkg-config --static libpcap` names
@@ -48,7 +48,10 @@ find_missing() {
         need pkg-config have pkg-config
         need libpcap library libpcap
         need jansson library jansson
-        need libmnl library libmnl
+        if [ "$(uname)" = Linux ]; then
+          need libmnl library libmnl
+          need libnet header libnet.h net
+        fi
         ;;
       tests)
         need cmocka library cmocka
