@@ -53,7 +53,7 @@ static void look(struct mri_vxlan *vxlan, int64_t now) {
   vxlan->report = (mirror_report){.size = sizeof vxlan->report};
   vxlan->status = look_at_device(vxlan, &vxlan->report);
   vxlan->looked_ns = now;
-  vxlan->stale = false;
+  vxlan->stale = vxlan->status != MIRROR_OK;
 }
 
 static void keep_current(struct mri_vxlan *vxlan) {

@@ -10,7 +10,7 @@ import lab
 
 MIRROR = sys.argv[1]
 FRAMES = 20
-OUTPUTS = sys.argv[2].split(",")
+OUTPUTS = sys.argv[2].split(",") + ["pcap:/dev/null"]
 ROUNDS = [(output, mark, vnis) for output in OUTPUTS for mark in ("", "mark=0")
           for vnis in ((1, 2, 3), (7, 7, 7))]
 
@@ -47,6 +47,8 @@ class Host:
 
 
 def with_option(uri, option):
+    if uri.startswith("pcap:"):
+        return uri
     return uri + ("?" + option if option else "")
 
 
