@@ -47,12 +47,14 @@ class Scene:
             lab.ip("address", "add", "10.9.0.1/24", "dev", "out")
         with self.collector:
             lab.ip("address", "add", COLLECTOR + "/24", "dev", "in")
+            self.mac = lab.ip("-o", "link", "show", "in").split("link/ether ")[1].split(" ")[0]
             self.sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.sink.bind((COLLECTOR, 4789))
         self.sink.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, 1 << 27)
         for end in ("near", "out"):
             lab.wait_for_carrier(self.host, end)
         with self.host:
+            lab.ip("neighbor", "replace", COLLECTOR, "lladdr", self.mac, "dev", "out")
             if output.startswith("vxlan:vx0"):
                 make_vxlan(*device)
                 lab.offloads("out", False)  # the kernel segments what leaves

@@ -233,6 +233,15 @@ static void r6_what_was_sent_is_known_exactly(void **state) {
   mirror_output_close(output);
 }
 
+/* Something has changed about the device. */
+static void announce(void) {
+  static unsigned length = 100;
+  char command[64];
+  snprintf(command, sizeof command, "ip link set vx0 txqueuelen %u", length++);
+  assert_int_equal(system(command), 0);
+  nap();
+}
+
 /* The device is looked at anew after each announcement: what fails then is a reason to send
  * nothing, and to look again. */
 static void r6_looking_may_fail(void **state) {
@@ -244,8 +253,7 @@ static void r6_looking_may_fail(void **state) {
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     for (size_t j = 0; j < ERRORS; j++) {
       fault_clear();
-      assert_int_equal(system("ip link set vx0 txqueuelen 100"), 0); /* an announcement */
-      nap();
+      announce();
       fault_set(calls[i], 0, 1, errors[j]);
       int32_t status = send_all(&accepted);
       if (strcmp(calls[i], "setsockopt") == 0) { /* the mark seldom matters */
