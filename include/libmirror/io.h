@@ -7,6 +7,8 @@
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
  *   afpacket:IFNAME     yes    -       -                       Linux
  *   udp:                -      yes     -                       Linux
+ *   vxlan:DEVICE        -      yes     -                       Linux, libmnl
+ *   libnet:[IFNAME]     -      yes     -                       Linux, libnet
  *   pcap-live:IFNAME    yes    -       -                       libpcap
  *
  * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (several interfaces, each
@@ -57,6 +59,32 @@
  *   - The UDP checksum over IPv4 is computed unless the target says MIRROR_UDP_CHECKSUM_ZERO, with
  *     which no runs are joined.
  * Nothing waits: a copy that the kernel does not take fails with its reason.
+ *
+ * vxlan:DEVICE[?OPTION=NUMBER&...] gives inner frames to a vxlan device of the system, which has to
+ * be there and is followed by name. Super-frames and unfinished checksums (V6) are left to it, but
+ * where copies are cut: bulk traffic costs least this way. It needs CAP_NET_RAW to open.
+ *
+ *   mark=MARK           as udp; the encapsulated packets carry it
+ *   sndbuf=4194304      octets of the socket's send buffer, or the system's limit if that is smaller
+ *                       and the process has no CAP_NET_ADMIN
+ *
+ * The device decides on VNI, target, port and all other outer headers. Copies for another VNI,
+ * address or port than its own fail with MIRROR_E_NO_ROUTE: one device serves one pair of VNI and
+ * target. So do all as long as there is no route, with a foreign `local` address of the device, too.
+ * Copies that would be fragmented on the way, or lost, fail with MIRROR_E_TOO_LONG. A device that
+ * may send frames elsewhere is refused with MIRROR_E_UNSUPPORTED, or fails if it becomes one later:
+ * external, learning, with proxy, rsc, gbp, gpe or remcsumtx, or with more than one entry in its
+ * forwarding database. What the device loses afterwards (no neighbour, a full queue) it counts
+ * itself.
+ *
+ *   ip link add DEVICE type vxlan id VNI local SOURCE remote TARGET dstport 4789 \
+ *     srcport 49152 65535 nolearning
+ *
+ * libnet:[IFNAME][?mark=MARK] sends whole IP packets by raw sockets, through the interface if one is
+ * named, else by route: outer source addresses need not be this host's, and source ports are V2's
+ * own. It costs most of all outputs. It needs CAP_NET_RAW to open, and with IFNAME again when the
+ * interface was deleted and made anew. Nothing waits, and nothing is fragmented: what is too long
+ * fails. A source of copies over IPv6 needs an address.
  *
  * pcap-live:IFNAME[?OPTION=NUMBER&...] captures with libpcap, where afpacket is not to be had. Its
  * packets carry no direction, so give the tap one, or MIRROR_AUTO and the source its MAC. It
