@@ -10,7 +10,7 @@ import lab
 
 MIRROR = sys.argv[1]
 FRAMES = 20
-OUTPUTS = sys.argv[2].split(",") + ["pcap:/dev/null"]
+OUTPUTS = sys.argv[2].split(",")
 ROUNDS = [(output, mark, vnis) for output in OUTPUTS for mark in ("", "mark=0")
           for vnis in ((1, 2, 3), (7, 7, 7))]
 
@@ -67,7 +67,7 @@ def at_rest(mirrors):
         if now == before:
             return now
         before = now
-        time.sleep(0.3)
+        time.sleep(0.2)
     raise AssertionError("packets without input: %r" % now)
 
 
@@ -90,7 +90,7 @@ def calm(all_hosts, what):
 
 def one_interface():
     """Frames and copies pass the same interface."""
-    for output, mark, vnis in ROUNDS:
+    for output, mark, vnis in [*ROUNDS[::2], ("pcap:/dev/null", "mark=0", (1,))]:
         host, collector = hosts(2)
         host.mirror_to(collector.address, output, mark, vnis[0])
         counters = calm([host], output + mark)[0]
@@ -109,7 +109,7 @@ def two_mirrors_facing_each_other():
 
 
 def a_ring_of_mirrors():
-    for output, mark, vnis in ROUNDS:
+    for output, mark, vnis in ROUNDS[2::4]:  # without marks
         ring = hosts(3)
         for n, (host, vni) in enumerate(zip(ring, vnis)):
             host.mirror_to(ring[(n + 1) % 3].address, output, mark, vni)
@@ -118,7 +118,7 @@ def a_ring_of_mirrors():
 
 
 def two_mirrors_and_a_third_host():
-    for output, mark, vnis in ROUNDS[:4]:
+    for output, mark, vnis in ROUNDS[2:3]:
         first, second, collector = hosts(3)
         for host, vni in zip((first, second), vnis):
             host.mirror_to(collector.address, output, mark, vni)
