@@ -174,6 +174,36 @@ static void test_f1_a_cut_copy_of_a_copy_is_own(void **state) {
   }
 }
 
+/* Joined datagrams (GRO) of another mirror: one of them carries a copy of ours. */
+static void test_f1_joined_datagrams_are_own_if_one_of_them_is(void **state) {
+  struct stage stage;
+  enum { HEADERS = 42, SIZE = 120, DATAGRAMS = 5 };
+  (void)state;
+  open_own(&stage, 4);
+  struct frame copy = make_copy(&stage, 4), other = copy;
+  other.octets[IP + 34] ^= 1; /* VNI */
+  for (uint32_t ours = 0; ours < DATAGRAMS; ours++) {
+    struct frame joined = wrap(&other, 4, 7, SIZE - 8);
+    for (uint32_t i = 0; i < DATAGRAMS; i++) {
+      const struct frame piece = wrap(i == ours ? &copy : &other, 4, 7, SIZE - 8);
+      memset(joined.octets + HEADERS + i * SIZE, 0, SIZE);
+      memcpy(joined.octets + HEADERS + i * SIZE, piece.octets + HEADERS, piece.length - HEADERS);
+    }
+    joined.length = HEADERS + DATAGRAMS * SIZE;
+    joined.octets[IP + 2] = (uint8_t)((joined.length - IP) >> 8);
+    joined.octets[IP + 3] = (uint8_t)(joined.length - IP);
+    mirror_packet packet = packet_of(joined.octets, joined.length, MIRROR_LINK_ETHERNET);
+    packet.direction = MIRROR_INGRESS;
+    packet.gso_type = MIRROR_GSO_UDP_L4;
+    packet.gso_size = SIZE;
+    assert_int_equal(stage_pass_packet(&stage, "eni-4", packet).verdict, MIRROR_OWN);
+    packet.gso_type = MIRROR_GSO_NONE; /* one datagram */
+    assert_int_equal(stage_pass_packet(&stage, "eni-4", packet).verdict,
+                     ours ? MIRROR_MIRRORED : MIRROR_OWN);
+  }
+  stage_close(&stage);
+}
+
 /* The collector's answer to a copy that nobody takes. */
 static struct frame icmp_error(const struct frame *about, uint32_t family, uint8_t type,
                                uint32_t kept) {
@@ -378,6 +408,7 @@ int main(void) {
       cmocka_unit_test(test_f1_every_part_of_the_tunnel_counts),
       cmocka_unit_test(test_f1_a_copy_of_a_copy_is_own),
       cmocka_unit_test(test_f1_a_cut_copy_of_a_copy_is_own),
+      cmocka_unit_test(test_f1_joined_datagrams_are_own_if_one_of_them_is),
       cmocka_unit_test(test_f1_icmp_errors_about_a_copy_are_own),
       cmocka_unit_test(test_f1_other_traffic_to_the_collector_is_mirrored),
       cmocka_unit_test(test_f1_own_comes_first_and_is_counted),

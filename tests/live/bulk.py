@@ -30,16 +30,9 @@ class Scene:
     def __init__(self, binary, output="udp:", tap="afpacket:near", near_gro=False, ipv6=True,
                  device=VXLAN_DEVICE, targets=None, **fields):
         self.host, self.peer, self.collector = (lab.Namespace() for _ in range(3))
-        lab.veth(self.host, "near", self.peer, "far")
+        self.ipv6 = ipv6  # which sends unasked
+        self.join()
         lab.veth(self.host, "out", self.collector, "in")
-        for namespace, end, number in ((self.host, "near", 0), (self.peer, "far", 1)):
-            with namespace:
-                lab.ip("link", "set", end, "mtu", str(MTU))
-                lab.offloads(end, True)
-                lab.ip("address", "add", ADDRESSES[4][number] + "/24", "dev", end)
-                if ipv6:  # which sends unasked
-                    lab.ipv6_on(end)
-                    lab.ip("address", "add", ADDRESSES[6][number] + "/64", "dev", end, "nodad")
         if near_gro:  # the sender makes packets, the receiver joins them again
             with self.peer:
                 lab.offloads("far", False)
@@ -51,8 +44,7 @@ class Scene:
             self.sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.sink.bind((COLLECTOR, 4789))
         self.sink.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, 1 << 27)
-        for end in ("near", "out"):
-            lab.wait_for_carrier(self.host, end)
+        lab.wait_for_carrier(self.host, "out")
         with self.host:
             lab.ip("neighbor", "replace", COLLECTOR, "lladdr", self.mac, "dev", "out")
             if output.startswith("vxlan:vx0"):
@@ -61,6 +53,25 @@ class Scene:
             self.mirror = lab.Mirror(binary, lab.configuration(targets or TARGET, **fields),
                                      "source", tap, output)
         self.taken = 0
+
+    def join(self):
+        """near === far"""
+        lab.veth(self.host, "near", self.peer, "far")
+        for namespace, end, number in ((self.host, "near", 0), (self.peer, "far", 1)):
+            with namespace:
+                lab.offloads(end, True)
+                lab.ip("address", "add", ADDRESSES[4][number] + "/24", "dev", end)
+        self.set_up(MTU)
+
+    def set_up(self, mtu):
+        """What goes when the interface is down, too."""
+        for namespace, end, number in ((self.host, "near", 0), (self.peer, "far", 1)):
+            with namespace:
+                lab.ip("link", "set", end, "mtu", str(mtu))
+                if self.ipv6:
+                    lab.ipv6_on(end)
+                    lab.ip("address", "replace", ADDRESSES[6][number] + "/64", "dev", end, "nodad")
+        lab.wait_for_carrier(self.host, "near")
 
     def copies(self):
         """The inner frames of the copies since the last call, once no more come."""

@@ -9,7 +9,7 @@ import sys
 
 import lab
 import streams
-from bulk import (ADDRESSES, PACKET_VNET_HDR, SOL_PACKET, SOL_UDP, UDP_GRO, UDP_SEGMENT, Scene,
+from bulk import (ADDRESSES, MTU, PACKET_VNET_HDR, SOL_PACKET, SOL_UDP, UDP_GRO, UDP_SEGMENT, Scene,
                   transfer, whole)
 
 MIRROR = sys.argv[1]
@@ -82,6 +82,26 @@ def tags_stay_with_every_segment():
               "%d segments of %d" % (len(found), len(expected)))
 
 
+def whatever_happens_to_the_interface():
+    """Down and up a hundred times, with another MTU, deleted and made again."""
+    for options in ("", "?low_latency=1"):
+        scene = Scene(MIRROR, tap="afpacket:near" + options)
+        with scene.host:
+            for _ in range(100):
+                lab.ip("link", "set", "near", "down")
+                lab.ip("link", "set", "near", "up")
+        scene.set_up(MTU)
+        transfer(scene)
+        scene.set_up(1300)
+        transfer(scene)
+        with scene.host:
+            lab.ip("link", "delete", "near")
+        scene.mirror.starts("log interface \"near\" is gone")
+        scene.join()
+        scene.mirror.starts("log interface \"near\" is back")
+        transfer(scene)
+
+
 lab.main(bulk_tcp_arrives_as_sent, bulk_tcp_joined_on_receipt_arrives_as_sent,
          bulk_tcp_arrives_with_low_latency, udp_runs_arrive_as_datagrams,
-         tags_stay_with_every_segment)
+         tags_stay_with_every_segment, whatever_happens_to_the_interface)
