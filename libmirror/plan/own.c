@@ -130,25 +130,24 @@ struct level {
   struct mri_view view;
 };
 
-/* Payload `offset` octets behind a UDP header, if that could be VXLAN. */
-static const uint8_t *vxlan_header(const mirror_packet *packet, const struct mri_view *view,
-                                   uint32_t offset) {
+/* Whether the payload `offset` octets behind the first UDP payload could be VXLAN. */
+static bool is_vxlan(const mirror_packet *packet, const struct mri_view *view, uint32_t offset) {
   if (view->key.protocol != 17 || !view->has_transport ||
       !(view->key.present & MIRROR_KEY_DESTINATION_PORT) ||
       view->end - view->transport < UDP + offset + VXLAN)
-    return NULL;
+    return false;
+  return packet->data[view->transport + UDP + offset] & 8;
+}
+
+/* The VXLAN header is as only our encapsulator writes it, just the I bit and a VNI, and one of our
+ * tunnels has it. */
+static bool is_tunnel(const mirror_plan *plan, const mirror_packet *packet,
+                      const struct mri_view *view, uint32_t offset) {
   const uint8_t *header = packet->data + view->transport + UDP + offset;
-  return header[0] & 8 ? header : NULL;
-}
-
-/* The VXLAN header as only our encapsulator writes it: just the I bit, and a VNI. */
-static bool is_strict(const uint8_t *header) {
-  return mri_get32(header) == 0x08000000 && header[7] == 0;
-}
-
-static bool is_tunnel(const mirror_plan *plan, const struct mri_view *view, uint32_t vni) {
-  struct own_key key = {
-      .vni = vni, .udp_port = view->key.destination_port, .family = view->key.family};
+  if (mri_get32(header) != 0x08000000 || header[7] != 0) return false;
+  struct own_key key = {.vni = mri_get32(header + 4) >> 8,
+                        .udp_port = view->key.destination_port,
+                        .family = view->key.family};
   memcpy(key.source, view->key.source, sizeof key.source);
   memcpy(key.destination, view->key.destination, sizeof key.destination);
   const struct mri_own_bucket *bucket = mri_vector_get(&plan->own, bucket_of(&key));
@@ -190,10 +189,9 @@ static bool is_own(const mirror_plan *plan, const mirror_packet *packet,
   struct level levels[2]; /* the one that is read, and the one before it */
   for (uint32_t i = 0; i < LEVELS; i++, offset = 0) {
     struct level *next = &levels[i % 2];
-    const uint8_t *header = vxlan_header(packet, view, offset);
-    if (header && is_strict(header) && is_tunnel(plan, view, mri_get32(header + 4) >> 8))
-      return true;
-    if (!unwrap(next, packet, view, header != NULL, offset)) return false;
+    const bool wrapped = is_vxlan(packet, view, offset);
+    if (wrapped && is_tunnel(plan, packet, view, offset)) return true;
+    if (!unwrap(next, packet, view, wrapped, offset)) return false;
     packet = &next->packet;
     view = &next->view;
   }
@@ -205,7 +203,7 @@ bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
                   const struct mri_view *view) {
   if (is_own(plan, packet, view, 0)) return true;
   if (packet->gso_type != MIRROR_GSO_UDP_L4 || packet->gso_size < MIRROR_GSO_SIZE_MIN ||
-      !vxlan_header(packet, view, 0))
+      !is_vxlan(packet, view, 0))
     return false;
   const uint32_t end = view->end - view->transport;
   for (uint32_t offset = packet->gso_size; UDP + offset < end; offset += packet->gso_size) {
