@@ -16,7 +16,7 @@ file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libmirror/io/*.c
                                     ${PROJECT_SOURCE_DIR}/libmirror/config/*.c)
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
   list(FILTER sources EXCLUDE REGEX "/io/(afpacket|udp|virtio)[^/]*\\.c$")
-  set(MIRROR_WITH_MNL OFF)
+  set(MIRROR_WITH_NETLINK OFF)
   set(MIRROR_WITH_LIBNET OFF)
 endif()
 set(core_sources ${sources})
@@ -36,7 +36,7 @@ macro(mirror_optional name package regex)
   endif()
 endmacro()
 mirror_optional(PCAP libpcap "/io/pcap[^/]*\\.c$")
-mirror_optional(MNL libmnl "/io/vxlan[^/]*\\.c$")
+mirror_optional(NETLINK libmnl "/io/vxlan[^/]*\\.c$")
 # libnet has no pkg-config file everywhere.
 list(FILTER core_sources EXCLUDE REGEX "/io/libnet\\.c$")
 set(mirror_libraries) # that no pkg-config name stands for

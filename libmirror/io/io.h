@@ -35,7 +35,7 @@ extern const mirror_backend mri_backend_callback;
 extern const mirror_backend mri_backend_pcap;
 extern const mirror_backend mri_backend_pcap_live;
 #endif
-#ifdef MIRROR_WITH_MNL
+#ifdef MIRROR_WITH_NETLINK
 extern const mirror_backend mri_backend_vxlan;
 #endif
 #ifdef MIRROR_WITH_LIBNET

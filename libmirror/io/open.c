@@ -12,7 +12,7 @@ static bool left_out(const char *name, size_t length) {
 #ifndef MIRROR_WITH_LIBNET
       "libnet",
 #endif
-#ifndef MIRROR_WITH_MNL
+#ifndef MIRROR_WITH_NETLINK
       "vxlan",
 #endif
 #ifndef __linux__

@@ -127,7 +127,7 @@ int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends *
 #ifdef MIRROR_WITH_LIBNET
       &mri_backend_libnet,
 #endif
-#ifdef MIRROR_WITH_MNL
+#ifdef MIRROR_WITH_NETLINK
       &mri_backend_vxlan,
 #endif
 #ifdef __linux__

@@ -6,7 +6,7 @@ work=$3
 unset CFLAGS # sanitizers bring libraries of their own
 
 sh "$source/tests/support/build.sh" "$source" "$work/build" -DMIRROR_WITH_PCAP=OFF \
-  -DMIRROR_WITH_JSON=OFF -DMIRROR_WITH_MNL=OFF -DMIRROR_WITH_LIBNET=OFF -DMIRROR_BUILD_TESTS=OFF -DMIRROR_BUILD_EXAMPLES=OFF
+  -DMIRROR_WITH_JSON=OFF -DMIRROR_WITH_NETLINK=OFF -DMIRROR_WITH_LIBNET=OFF -DMIRROR_BUILD_TESTS=OFF -DMIRROR_BUILD_EXAMPLES=OFF
 
 needed=$(readelf -d "$work/build/libmirror.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 echo "needed: $needed"
