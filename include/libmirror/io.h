@@ -32,10 +32,10 @@
  *                       CAP_NET_RAW
  *   promisc=1           promiscuous mode while the input is open
  *   snaplen=262144      octets of a packet to be captured
- *   low_latency=1       packets come one by one, as soon as the kernel has them, instead of within a
- *                       millisecond in blocks; each costs several times as much. What waits to be
- *                       received is bounded by blocks * block_size, and without CAP_NET_ADMIN by
- *                       the system's limit for receive buffers
+ *   low_latency=1       packets come one by one, as soon as the kernel has them, instead of in
+ *                       blocks within a millisecond; each costs several times as much. What waits
+ *                       is bounded by blocks * block_size, and without CAP_NET_ADMIN by the
+ *                       system's limit for receive buffers
  *   mark=MARK           packets of sockets with this mark are left out, in the kernel: those that
  *                       the library's own outputs send (F1); 0 = none; default MIRROR_SOCKET_MARK
  *

@@ -17,8 +17,8 @@ int32_t mri_own_replace(mirror_plan *plan, const struct mri_source_plan *old,
                         const struct mri_source_plan *fresh);
 
 /*
- * True if the packet is one of our copies, whole or the first fragment of one, or what came of it: a
- * copy of it that another mirror made, perhaps of another's, or an ICMP error that quotes it. To
+ * True if the packet is one of our copies, whole or the first fragment of one, or what came of it:
+ * a copy of it that another mirror made, perhaps of another's, or an ICMP error that quotes it. To
  * mirror those would go round for ever, between two hosts that are each other's collector, along a
  * chain of such hosts, or with a collector whose port is closed.
  */
