@@ -65,8 +65,8 @@
  * where copies are cut: bulk traffic costs least this way. It needs CAP_NET_RAW to open.
  *
  *   mark=MARK           as udp; the encapsulated packets carry it
- *   sndbuf=4194304      octets of the socket's send buffer, or the system's limit if that is smaller
- *                       and the process has no CAP_NET_ADMIN
+ *   sndbuf=4194304      octets of the socket's send buffer; without CAP_NET_ADMIN at most the
+ *                       system's limit
  *
  * The device decides on VNI, target, port and all other outer headers. Copies for another VNI,
  * address or port than its own fail with MIRROR_E_NO_ROUTE: one device serves one pair of VNI and
