@@ -70,21 +70,21 @@
  *
  * The device decides on VNI, target, port and all other outer headers. Copies for another VNI,
  * address or port than its own fail with MIRROR_E_NO_ROUTE: one device serves one pair of VNI and
- * target. So do all as long as there is no route, with a foreign `local` address of the device, too.
- * Copies that would be fragmented on the way, or lost, fail with MIRROR_E_TOO_LONG. A device that
- * may send frames elsewhere is refused with MIRROR_E_UNSUPPORTED, or fails if it becomes one later:
- * external, learning, with proxy, rsc, gbp, gpe or remcsumtx, or with more than one entry in its
- * forwarding database. What the device loses afterwards (no neighbour, a full queue) it counts
- * itself.
+ * target. So do all as long as there is no route, or if the device's `local` address is none of
+ * this host's. Copies that would be fragmented on the way, or lost, fail with MIRROR_E_TOO_LONG. A
+ * device that may send frames elsewhere is refused with MIRROR_E_UNSUPPORTED; if it becomes one
+ * later, copies fail with MIRROR_E_NO_DEVICE: external, learning, with proxy, rsc, gbp, gpe or
+ * remcsumtx, or with more than one entry in its forwarding database. What the device loses
+ * afterwards (no neighbour, a full queue) it counts itself.
  *
  *   ip link add DEVICE type vxlan id VNI local SOURCE remote TARGET dstport 4789 \
  *     srcport 49152 65535 nolearning
  *
- * libnet:[IFNAME][?mark=MARK] sends whole IP packets by raw sockets, through the interface if one is
- * named, else by route: outer source addresses need not be this host's, and source ports are V2's
- * own. It costs most of all outputs. It needs CAP_NET_RAW to open, and with IFNAME again when the
- * interface was deleted and made anew. Nothing waits, and nothing is fragmented: what is too long
- * fails. A source of copies over IPv6 needs an address.
+ * libnet:[IFNAME][?mark=MARK] sends whole IP packets by raw sockets, through the interface if one
+ * is named, else by route: outer source addresses need not be this host's, and source ports are
+ * V2's own. It costs most of all outputs. It needs CAP_NET_RAW to open, and with IFNAME again when
+ * the interface was deleted and made anew. Nothing waits, and nothing is fragmented: what is too
+ * long fails. A source of copies over IPv6 needs an address.
  *
  * pcap-live:IFNAME[?OPTION=NUMBER&...] captures with libpcap, where afpacket is not to be had. Its
  * packets carry no direction, so give the tap one, or MIRROR_AUTO and the source its MAC. It

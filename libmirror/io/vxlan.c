@@ -52,6 +52,8 @@ static int32_t look_at_device(struct mri_vxlan *vxlan, mirror_report *report) {
 static void look(struct mri_vxlan *vxlan, int64_t now) {
   vxlan->report = (mirror_report){.size = sizeof vxlan->report};
   vxlan->status = look_at_device(vxlan, &vxlan->report);
+  if (vxlan->status == MIRROR_E_UNSUPPORTED) /* it was fit when it was opened */
+    vxlan->status = vxlan->report.code = MIRROR_E_NO_DEVICE;
   vxlan->looked_ns = now;
   vxlan->stale = vxlan->status != MIRROR_OK;
 }
