@@ -44,7 +44,6 @@ install(FILES ${PROJECT_BINARY_DIR}/mirror-config.cmake
 file(RELATIVE_PATH mirror_pc_to_prefix ${CMAKE_INSTALL_PREFIX}/${mirror_pkgconfig_dir}
      ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" mirror_pc_to_prefix ${mirror_pc_to_prefix})
-set(mirror_pc_libs ${CMAKE_THREAD_LIBS_INIT})
 function(mirror_pc library)
   list(JOIN ARGN " " mirror_pc_requires)
   configure_file(${PROJECT_SOURCE_DIR}/pkg-config/libmirror.pc.in
@@ -52,8 +51,12 @@ function(mirror_pc library)
   install(FILES ${PROJECT_BINARY_DIR}/lib${library}.pc DESTINATION ${mirror_pkgconfig_dir}
           COMPONENT dev)
 endfunction()
-mirror_pc(mirror ${mirror_packages})
+set(mirror_pc_libs ${CMAKE_THREAD_LIBS_INIT})
 mirror_pc(mirror-core)
+foreach(library IN LISTS mirror_libraries)
+  string(APPEND mirror_pc_libs " -l${library}")
+endforeach()
+mirror_pc(mirror ${mirror_packages})
 
 # mirror_install_program(TARGET [8]): with docs/TARGET.1, and able to find the library beside it; 8:
 # for administrators, with docs/TARGET.8, a component of its own.

@@ -7,6 +7,8 @@
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
  *   afpacket:IFNAME     yes    -       -                       Linux
  *   udp:                -      yes     -                       Linux
+ *   vxlan:DEVICE        -      yes     -                       Linux, libmnl
+ *   libnet:[IFNAME]     -      yes     -                       Linux, libnet
  *   pcap-live:IFNAME    yes    -       -                       libpcap
  *
  * pcap reads pcap (micro- and nanoseconds, either byte order) and pcapng (several interfaces, each
@@ -19,15 +21,21 @@
  * afpacket:IFNAME[?OPTION=NUMBER&...] captures what an interface receives and sends; each packet
  * has its direction. It needs CAP_NET_RAW to open, and nothing afterwards, but see fanout. The
  * interface is followed by name: down, deleted or made again, packets come as soon as it is there.
+ * Super-frames and unfinished checksums (V6) are described in the packets' offload fields. Those of
+ * a kind that virtio-net headers have no name for, such as SCTP's, are lost and counted as drops.
  *
  *   blocks=64           of the ring; more for longer bursts
- *   block_size=262144   octets, a multiple of the page size
+ *   block_size=262144   octets: a multiple of the page size, at least 131072
  *   retire_ms=1         1-50: after this time a block is handed over, full or not
  *   fanout=GROUP        0-65535: inputs of this group share the packets, each flow stays with one.
  *                       With it, an interface that was deleted is attached again only with
  *                       CAP_NET_RAW
  *   promisc=1           promiscuous mode while the input is open
  *   snaplen=262144      octets of a packet to be captured
+ *   low_latency=1       packets come one by one, as soon as the kernel has them, instead of in
+ *                       blocks within a millisecond; each costs several times as much. What waits
+ *                       is bounded by blocks * block_size, and without CAP_NET_ADMIN by the
+ *                       system's limit for receive buffers
  *   mark=MARK           packets of sockets with this mark are left out, in the kernel: those that
  *                       the library's own outputs send (F1); 0 = none; default MIRROR_SOCKET_MARK
  *
@@ -51,6 +59,32 @@
  *   - The UDP checksum over IPv4 is computed unless the target says MIRROR_UDP_CHECKSUM_ZERO, with
  *     which no runs are joined.
  * Nothing waits: a copy that the kernel does not take fails with its reason.
+ *
+ * vxlan:DEVICE[?OPTION=NUMBER&...] gives inner frames to a vxlan device of the system, which has to
+ * be there and is followed by name. Super-frames and unfinished checksums (V6) are left to it, but
+ * where copies are cut: bulk traffic costs least this way. It needs CAP_NET_RAW to open.
+ *
+ *   mark=MARK           as udp; the encapsulated packets carry it
+ *   sndbuf=4194304      octets of the socket's send buffer; without CAP_NET_ADMIN at most the
+ *                       system's limit
+ *
+ * The device decides on VNI, target, port and all other outer headers. Copies for another VNI,
+ * address or port than its own fail with MIRROR_E_NO_ROUTE: one device serves one pair of VNI and
+ * target. So do all as long as there is no route, or if the device's `local` address is none of
+ * this host's. Copies that would be fragmented on the way, or lost, fail with MIRROR_E_TOO_LONG. A
+ * device that may send frames elsewhere is refused with MIRROR_E_UNSUPPORTED; if it becomes one
+ * later, copies fail with MIRROR_E_NO_DEVICE: external, learning, with proxy, rsc, gbp, gpe or
+ * remcsumtx, or with more than one entry in its forwarding database. What the device loses
+ * afterwards (no neighbour, a full queue) it counts itself.
+ *
+ *   ip link add DEVICE type vxlan id VNI local SOURCE remote TARGET dstport 4789 \
+ *     srcport 49152 65535 nolearning
+ *
+ * libnet:[IFNAME][?mark=MARK] sends whole IP packets by raw sockets, through the interface if one
+ * is named, else by route: outer source addresses need not be this host's, and source ports are
+ * V2's own. It costs most of all outputs. It needs CAP_NET_RAW to open, and with IFNAME again when
+ * the interface was deleted and made anew. Nothing waits, and nothing is fragmented: what is too
+ * long fails. A source of copies over IPv6 needs an address.
  *
  * pcap-live:IFNAME[?OPTION=NUMBER&...] captures with libpcap, where afpacket is not to be had. Its
  * packets carry no direction, so give the tap one, or MIRROR_AUTO and the source its MAC. It

@@ -5,6 +5,8 @@
  *   MIRROR_LAYER_LINK   Ethernet | IP | UDP | VXLAN | inner frame
  *   MIRROR_LAYER_IP                IP | UDP | VXLAN | inner frame
  *   MIRROR_LAYER_UDP                          VXLAN | inner frame   (a UDP payload)
+ *   MIRROR_LAYER_INNER                                inner frame   (outputs that encapsulate;
+ *                                                                    not for the functions here)
  *
  * Thread rule: any thread; these are functions of the caller's memory alone.
  */
@@ -20,6 +22,7 @@ extern "C" {
 #define MIRROR_LAYER_LINK 1u
 #define MIRROR_LAYER_IP 2u
 #define MIRROR_LAYER_UDP 3u
+#define MIRROR_LAYER_INNER 4u
 
 #define MIRROR_VXLAN_PORT 4789u
 /* V3: octets of the outer IP packet that are not inner frame. */

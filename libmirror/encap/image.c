@@ -17,6 +17,8 @@ static uint32_t layer_start(const struct mri_image *image, uint32_t layer) {
       return 0;
     case MIRROR_LAYER_IP:
       return MRI_ETHERNET_LENGTH;
+    case MIRROR_LAYER_INNER:
+      return MRI_ETHERNET_LENGTH + ip_length(image) + MRI_UDP_LENGTH + MRI_VXLAN_LENGTH;
     default:
       return MRI_ETHERNET_LENGTH + ip_length(image) + MRI_UDP_LENGTH;
   }
@@ -122,7 +124,7 @@ static uint16_t udp_checksum(const struct mri_image *image, const struct mri_inn
 void mri_image_write(const struct mri_image *image, uint32_t layer, const struct mri_inner *inner,
                      uint16_t source_port, uint16_t ip_id, uint8_t *header) {
   memcpy(header, image->octets + layer_start(image, layer), mri_image_length(image, layer));
-  if (layer == MIRROR_LAYER_UDP) return;
+  if (layer >= MIRROR_LAYER_UDP) return; /* what is there never changes */
 
   const uint32_t udp_length =
       MRI_UDP_LENGTH + MRI_VXLAN_LENGTH + inner->first_length + inner->rest_length;

@@ -28,7 +28,7 @@ struct mri_inner {
  * MIRROR_E_UDP_PORT, MIRROR_E_TTL, MIRROR_E_UDP_CHECKSUM. */
 int32_t mri_image_build(struct mri_image *image, const mirror_outer *outer);
 
-/* Octets of header at a layer: LINK 50 or 70, IP 36 or 56, UDP 8. */
+/* Octets of header at a layer: LINK 50 or 70, IP 36 or 56, UDP 8, INNER 0. */
 uint32_t mri_image_length(const struct mri_image *image, uint32_t layer);
 
 /* Writes mri_image_length octets to `header`. The inner frame must fit: see V3. */

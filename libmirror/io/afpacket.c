@@ -1,5 +1,5 @@
-/* "afpacket:IFNAME": packets of an interface, both directions, from a ring shared with the kernel.
- */
+/* "afpacket:IFNAME": packets of an interface, both directions, from a ring shared with the kernel,
+ * or for low latency from the socket's queue. */
 #include "io/afpacket.h"
 
 #include "io/options.h"
@@ -12,7 +12,7 @@
 
 enum {
   TICK_NS = 100 * 1000 * 1000, /* how often a missing interface is looked for */
-  BLOCK_LEAST = 1 << 16,       /* a super-frame must not be cut */
+  BLOCK_LEAST = 1 << 17,       /* a super-frame must not be cut */
   BLOCK_MOST = 1 << 22,
   RETIRE_MOST_MS = 50,
 };
@@ -55,13 +55,14 @@ static int32_t read_options(const mirror_open *open, struct mri_afpacket_options
       {"promisc", &options->promiscuous, 0, 1},
       {"snaplen", &options->snaplen, 14, 1 << 18},
       {"mark", &options->mark, 0, UINT32_MAX},
+      {"low_latency", &options->low_latency, 0, 1},
   };
   int32_t status = mri_options_read(open, known, sizeof known / sizeof *known, options->device,
                                     sizeof options->device, report);
   return status ? status : check_options(open, options, report);
 }
 
-/* A socket with a ring that receives from the interface. */
+/* A socket with a ring, or a queue, that receives from the interface. */
 static int32_t open_ring(const struct mri_afpacket_options *options, struct mri_ring *ring,
                          uint32_t *link_type, mirror_report *report) {
   int fd;
@@ -73,7 +74,7 @@ static int32_t open_ring(const struct mri_afpacket_options *options, struct mri_
     close(fd);
     return status;
   }
-  status = mri_ring_open(ring, fd, options, report);
+  status = (options->low_latency ? mri_queue_open : mri_ring_open)(ring, fd, options, report);
   if (status) return status;
   status = mri_afpacket_attach(options, fd, &device, report);
   if (status)
@@ -88,6 +89,7 @@ static void close_input(void *state) {
   mri_ring_close(&input->ring);
   if (input->timer >= 0) close(input->timer);
   mri_wait_close(&input->wait);
+  mri_free(&input->context->alloc, input->queue);
 }
 
 static int32_t open_all(struct mri_afpacket *input, mirror_report *report) {
@@ -96,6 +98,11 @@ static int32_t open_all(struct mri_afpacket *input, mirror_report *report) {
       !mri_wait_add(&input->wait, input->timer))
     return mri_fail_os(report, MIRROR_E_OS, errno, "interface \"%s\": no descriptors to wait with",
                        input->options.device);
+  if (input->options.low_latency)
+    input->queue = mri_queue_create(&input->context->alloc, input->options.snaplen);
+  if (input->options.low_latency && !input->queue)
+    return mri_fail(report, MIRROR_E_NOMEM, "interface \"%s\": out of memory",
+                    input->options.device);
   int32_t status = open_ring(&input->options, &input->ring, &input->link_type, report);
   if (!status && !mri_wait_add(&input->wait, input->ring.fd))
     status = mri_fail_os(report, MIRROR_E_OS, errno, "interface \"%s\": cannot wait for it",
@@ -182,11 +189,31 @@ static int32_t wait_for_packets(struct mri_afpacket *input, int64_t deadline) {
   int32_t status = mri_wait_until(&input->wait, deadline, polled, 2);
   if (status) return status;
   if (polled[0].revents & POLLERR && has_error(input->ring.fd)) input->watching = true;
+  input->readable = polled[0].revents & POLLIN;
   uint64_t ticks; /* which can wait until what is there is delivered */
   if (!(polled[0].revents & POLLIN) && polled[1].revents &&
       read(input->timer, &ticks, sizeof ticks) == (ssize_t)sizeof ticks)
     look_for_interface(input);
   return MIRROR_OK;
+}
+
+/*
+ * A queue tells errors in the place of packets: that the interface is down, or that it had one
+ * which no virtio-net header can describe, lost like those that a ring has no room for.
+ */
+static void learn(struct mri_afpacket *input, int os_error) {
+  if (os_error == EINVAL) input->drops++;
+  if (os_error == ENETDOWN) input->watching = true;
+}
+
+static uint32_t read_packets(struct mri_afpacket *input, mirror_packet *packets,
+                             uint32_t capacity) {
+  int os_error;
+  if (!input->queue) return mri_ring_read(&input->ring, packets, capacity);
+  uint32_t count = mri_queue_read(input->queue, input->ring.fd, packets, capacity, &os_error);
+  learn(input, os_error);
+  input->refusing = count == 0 && input->readable;
+  return count;
 }
 
 static int32_t receive(void *state, mirror_packet *packets, uint32_t capacity, int64_t timeout_ns,
@@ -197,8 +224,9 @@ static int32_t receive(void *state, mirror_packet *packets, uint32_t capacity, i
   if (mri_wait_interrupted(&input->wait)) return MIRROR_E_INTERRUPTED;
   int64_t deadline = mri_wait_deadline(timeout_ns);
   for (;;) {
-    *count = mri_ring_read(&input->ring, packets, capacity);
+    *count = read_packets(input, packets, capacity);
     if (*count) return MIRROR_OK;
+    if (input->refusing && !mri_wait_nap(deadline)) return MIRROR_E_AGAIN;
     mri_ring_release(&input->ring); /* blocks that were empty */
     int32_t status = wait_for_packets(input, deadline);
     if (status) return status;

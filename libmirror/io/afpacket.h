@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+struct sockaddr_ll;
 struct tpacket3_hdr;
 
 /* What the URI says. */
@@ -21,6 +22,7 @@ struct mri_afpacket_options {
   uint32_t promiscuous;
   uint32_t snaplen;
   uint32_t mark; /* of packets to be left out; 0: none */
+  uint32_t low_latency;
 };
 
 /* ---- afpacket_device.c: the interface ---- */
@@ -51,6 +53,23 @@ int32_t mri_afpacket_attach(const struct mri_afpacket_options *options, int fd,
 /* Packets dropped since the last call: the kernel forgets what it has told. */
 uint64_t mri_afpacket_drops(int fd);
 
+/* ---- afpacket_frame.c: a captured frame ---- */
+
+/* Octets in front of a frame: its virtio-net header, and before that room for the tag. */
+enum { MRI_OFFLOADS_ROOM = 10, MRI_TAG_ROOM = 4 };
+
+/* The outermost VLAN tag, which the kernel has taken out of the frame; status: TP_STATUS_. */
+struct mri_tag {
+  uint32_t status;
+  uint32_t type;
+  uint32_t control;
+};
+
+/* Completes a packet whose lengths and time are filled in, from what stands in front of the frame
+ * and beside it. */
+void mri_frame_complete(mirror_packet *packet, uint8_t *frame, const struct sockaddr_ll *from,
+                        const struct mri_tag *tag, uint32_t snaplen);
+
 /* ---- afpacket_ring.c: the blocks ---- */
 
 struct mri_ring {
@@ -74,14 +93,31 @@ void mri_ring_close(struct mri_ring *ring);
 uint32_t mri_ring_read(struct mri_ring *ring, mirror_packet *packets, uint32_t capacity);
 void mri_ring_release(struct mri_ring *ring);
 
+/* ---- afpacket_queue.c: one packet at a time, as soon as it is there ---- */
+
+struct mri_queue;
+
+/* Takes the socket, which has no ring then, also on failure; *ring is closed but for it.
+ * MIRROR_E_NOMEM, MIRROR_E_OS. */
+int32_t mri_queue_open(struct mri_ring *ring, int fd, const struct mri_afpacket_options *options,
+                       mirror_report *report);
+/* Buffers of an input, which outlive its sockets. NULL: out of memory. */
+struct mri_queue *mri_queue_create(const struct mri_alloc *alloc, uint32_t snaplen);
+/* As mri_ring_read; the views stay until the next call. With none, *os_error is why, or 0. */
+uint32_t mri_queue_read(struct mri_queue *queue, int fd, mirror_packet *packets, uint32_t capacity,
+                        int *os_error);
+
 /* ---- afpacket.c ---- */
 
 struct mri_afpacket {
   mirror_context *context;
   struct mri_afpacket_options options;
   struct mri_wait wait;
-  struct mri_ring ring;
+  struct mri_ring ring;    /* owns the socket, also where there is a queue instead */
+  struct mri_queue *queue; /* NULL: a ring */
   int timer;
+  bool readable; /* as the last wait said */
+  bool refusing; /* and yet a queue gave nothing */
   bool watching; /* the interface is down or gone: it is to be looked for */
   bool ticking;  /* the timer is set to do so */
   bool lost;     /* the interface is gone, as the log knows */

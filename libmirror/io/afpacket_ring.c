@@ -2,7 +2,6 @@
 #include "io/afpacket.h"
 
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,8 +10,6 @@
 
 enum {
   FRAME = 2048, /* the kernel wants a number that divides the block; frames have any length */
-  TAG = 4,
-  ADDRESSES = 12,
   /* TPACKET_ALIGN, which mixes signs */
   HEADER = (sizeof(struct tpacket3_hdr) + TPACKET_ALIGNMENT - 1) & ~(TPACKET_ALIGNMENT - 1u),
 };
@@ -29,10 +26,11 @@ static bool set_option(int fd, int name, const void *value, socklen_t length) {
   return setsockopt(fd, SOL_PACKET, name, value, length) == 0;
 }
 
-/* Room is reserved in front of each frame for the tag that the kernel took out. */
+/* Room is reserved in front of each frame for the tag that the kernel took out, and right in front
+ * of it stands its virtio-net header. */
 static bool make_ring(int fd, const struct mri_afpacket_options *options) {
-  const int version = TPACKET_V3;
-  const unsigned reserve = TAG;
+  const int version = TPACKET_V3, offloads = 1;
+  const unsigned reserve = MRI_TAG_ROOM;
   const struct tpacket_req3 request = {
       .tp_block_size = options->block_size,
       .tp_block_nr = options->blocks,
@@ -42,6 +40,7 @@ static bool make_ring(int fd, const struct mri_afpacket_options *options) {
   };
   return set_option(fd, PACKET_VERSION, &version, sizeof version) &&
          set_option(fd, PACKET_RESERVE, &reserve, sizeof reserve) &&
+         set_option(fd, PACKET_VNET_HDR, &offloads, sizeof offloads) &&
          set_option(fd, PACKET_RX_RING, &request, sizeof request);
 }
 
@@ -95,39 +94,17 @@ static bool begin_block(struct mri_ring *ring) {
   return false;
 }
 
-/* The kernel keeps the outermost tag apart from the frame: the addresses move into the room before
- * them, and the tag comes back to its place. (A virtio-net header would stand there: one that is
- * asked for has to be read before.) */
-static void put_tag_back(struct mri_ring *ring, const struct tpacket3_hdr *header,
-                         mirror_packet *packet) {
-  if (packet->caplen < ADDRESSES || packet->link_type != MIRROR_LINK_ETHERNET) return;
-  bool has_type = header->tp_status & TP_STATUS_VLAN_TPID_VALID;
-  uint32_t type = has_type ? header->hv1.tp_vlan_tpid : ETH_P_8021Q;
-  uint32_t control = header->hv1.tp_vlan_tci;
-  uint8_t *frame = (uint8_t *)header + header->tp_mac - TAG;
-  const uint8_t tag[TAG] = {(uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(control >> 8),
-                            (uint8_t)control};
-  memmove(frame, frame + TAG, ADDRESSES);
-  memcpy(frame + ADDRESSES, tag, TAG);
-  packet->data = frame;
-  packet->length += TAG;
-  packet->caplen += TAG;
-  if (packet->caplen > ring->snaplen) packet->caplen = ring->snaplen;
-}
-
 /* The view of one packet. Its own device is told: the ring may still have some of a former one. */
 static void take(struct mri_ring *ring, mirror_packet *packet) {
   struct tpacket3_hdr *header = ring->next;
-  const struct sockaddr_ll *from = (const struct sockaddr_ll *)((uint8_t *)header + HEADER);
+  const struct mri_tag tag = {header->tp_status, header->hv1.tp_vlan_tpid, header->hv1.tp_vlan_tci};
   *packet = (mirror_packet){
-      .data = (uint8_t *)header + header->tp_mac,
       .caplen = header->tp_snaplen,
       .length = header->tp_len,
       .time_ns = (int64_t)header->tp_sec * 1000000000 + header->tp_nsec,
-      .link_type = mri_link_of_device(from->sll_hatype),
-      .direction = from->sll_pkttype == PACKET_OUTGOING ? MIRROR_EGRESS : MIRROR_INGRESS,
   };
-  if (header->tp_status & TP_STATUS_VLAN_VALID) put_tag_back(ring, header, packet);
+  mri_frame_complete(packet, (uint8_t *)header + header->tp_mac,
+                     (const struct sockaddr_ll *)((uint8_t *)header + HEADER), &tag, ring->snaplen);
   ring->next = (struct tpacket3_hdr *)((uint8_t *)header + header->tp_next_offset);
   if (--ring->left == 0) next_block(ring);
 }

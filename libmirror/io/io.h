@@ -35,6 +35,12 @@ extern const mirror_backend mri_backend_callback;
 extern const mirror_backend mri_backend_pcap;
 extern const mirror_backend mri_backend_pcap_live;
 #endif
+#ifdef MIRROR_WITH_NETLINK
+extern const mirror_backend mri_backend_vxlan;
+#endif
+#ifdef MIRROR_WITH_LIBNET
+extern const mirror_backend mri_backend_libnet;
+#endif
 #ifdef __linux__
 extern const mirror_backend mri_backend_afpacket;
 extern const mirror_backend mri_backend_udp;

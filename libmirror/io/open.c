@@ -9,6 +9,12 @@ static bool left_out(const char *name, size_t length) {
 #ifndef MIRROR_WITH_PCAP
       "pcap",     "pcap-live",
 #endif
+#ifndef MIRROR_WITH_LIBNET
+      "libnet",
+#endif
+#ifndef MIRROR_WITH_NETLINK
+      "vxlan",
+#endif
 #ifndef __linux__
       "afpacket", "udp",
 #endif
@@ -97,11 +103,11 @@ int32_t mirror_input_open(mirror_context *context, const char *uri, const void *
 
 static int32_t ask_layer(mirror_output *fresh, const char *uri, mirror_report *report) {
   fresh->layer = fresh->backend.layer(fresh->state);
-  if (fresh->layer >= MIRROR_LAYER_LINK && fresh->layer <= MIRROR_LAYER_UDP) return MIRROR_OK;
+  if (fresh->layer >= MIRROR_LAYER_LINK && fresh->layer <= MIRROR_LAYER_INNER) return MIRROR_OK;
   fresh->backend.close(fresh->state);
   mri_free(&fresh->context->alloc, fresh->state);
   return mri_fail(report, MIRROR_E_BACKEND,
-                  "\"%s\": backend \"%s\" says its layer is %u, expected a MIRROR_LAYER_ (1-3)",
+                  "\"%s\": backend \"%s\" says its layer is %u, expected a MIRROR_LAYER_ (1-4)",
                   uri, fresh->backend.name, fresh->layer);
 }
 

@@ -124,6 +124,12 @@ int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends *
 #ifdef MIRROR_WITH_PCAP
       &mri_backend_pcap,     &mri_backend_pcap_live,
 #endif
+#ifdef MIRROR_WITH_LIBNET
+      &mri_backend_libnet,
+#endif
+#ifdef MIRROR_WITH_NETLINK
+      &mri_backend_vxlan,
+#endif
 #ifdef __linux__
       &mri_backend_afpacket, &mri_backend_udp,
 #endif

@@ -71,6 +71,12 @@ static void nap(struct timespec left) {
   nanosleep(left.tv_sec || left.tv_nsec > NAP_NS ? &longest : &left, NULL);
 }
 
+bool mri_wait_nap(int64_t deadline) {
+  struct timespec left = time_left(deadline);
+  nap(left);
+  return left.tv_sec || left.tv_nsec;
+}
+
 /* After a poll that failed: everything may be ready. */
 static int32_t look_everywhere(struct mri_wait *wait, struct timespec left, struct pollfd *polled,
                                uint32_t count) {

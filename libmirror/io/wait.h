@@ -39,4 +39,8 @@ int64_t mri_wait_deadline(int64_t timeout_ns);
 int32_t mri_wait_until(struct mri_wait *wait, int64_t deadline, struct pollfd *polled,
                        uint32_t count);
 
+/* A millisecond at most, after a call failed that would fail again at once. False: the deadline was
+ * over already. */
+bool mri_wait_nap(int64_t deadline);
+
 #endif

@@ -149,6 +149,24 @@ enum mri_super_kind mri_super_read(struct mri_super *super, const struct mri_vie
   return MRI_SUPER_YES;
 }
 
+/* A device takes the sum of the pseudo-header for one of this length. */
+static bool udp_length_fits(const struct mri_super *super, const struct mri_view *view,
+                            const uint8_t *data) {
+  return view->key.protocol != UDP ||
+         mri_get16(data + view->transport + 4) == UDP_HEADER + super->wire_payload;
+}
+
+bool mri_super_is_plain(const struct mri_super *super, const struct mri_view *view,
+                        const mirror_packet *packet) {
+  const uint8_t *ip = packet->data + view->network;
+  const uint32_t length = packet->caplen - view->network;
+  const uint32_t declared =
+      view->key.family == 4 ? mri_get16(ip + 2) : mri_get16(ip + 4) + IPV6_HEADER;
+  return packet->flags & MIRROR_PACKET_NEEDS_CHECKSUM &&
+         packet->checksum_offset == (view->key.protocol == TCP ? 16 : 6) && !super->jumbo &&
+         !super->open && declared == length && udp_length_fits(super, view, packet->data);
+}
+
 uint32_t mri_super_captured(const struct mri_super *super, const mirror_packet *packet,
                             uint32_t k) {
   if (k + 1 < super->count) return super->payload + super->size;

@@ -50,6 +50,12 @@ enum mri_super_kind {
 enum mri_super_kind mri_super_read(struct mri_super *super, const struct mri_view *view,
                                    const mirror_packet *packet);
 
+/* True if a network device would make the same segments of the frame as it is: nothing of it is
+ * missing or behind its payload, its IP header says how long it is, and the checksums are to be
+ * finished (virtio 1.2 section 5.1.6.2). */
+bool mri_super_is_plain(const struct mri_super *super, const struct mri_view *view,
+                        const mirror_packet *packet);
+
 /* Captured octets of the packet that stand in segment k: its headers, its payload and what is
  * behind the last one's. */
 uint32_t mri_super_captured(const struct mri_super *super, const mirror_packet *packet, uint32_t k);

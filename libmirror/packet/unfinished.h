@@ -17,6 +17,12 @@ uint64_t mri_wire_end(const struct mri_view *view, const mirror_packet *packet);
  */
 uint32_t mri_unfinished_block(const struct mri_view *view, const mirror_packet *packet);
 
+/* True if a network device would compute the same checksum: it sums to the end of the frame. */
+static inline bool mri_unfinished_is_plain(const struct mri_view *view,
+                                           const mirror_packet *packet) {
+  return view->end == packet->caplen;
+}
+
 /* Writes them, with the finished checksum. `length` is what mri_unfinished_block said, not 0. */
 void mri_unfinished_write(const struct mri_view *view, const mirror_packet *packet, uint32_t length,
                           uint8_t *block);

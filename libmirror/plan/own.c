@@ -117,30 +117,97 @@ int32_t mri_own_replace(mirror_plan *plan, const struct mri_source_plan *old,
   return status ? status : change_all(plan, fresh, true);
 }
 
-/* The VXLAN header as only our encapsulator writes it: just the I bit, and a VNI. */
-static bool has_vxlan_header(const mirror_packet *packet, const struct mri_view *view,
-                             uint32_t *vni) {
-  const uint32_t udp = 8, vxlan = 8;
+/* ---- recognising ---- */
+
+enum { ETHERNET_LEAST = 14, UDP = 8, VXLAN = 8, ICMP = 8 };
+
+/* How many mirrors may have wrapped one of our copies; as many fit into 1500 octets. */
+enum { LEVELS = 32 };
+
+/* What is carried within a packet, with its headers read. */
+struct level {
+  mirror_packet packet;
+  struct mri_view view;
+};
+
+/* Whether the payload `offset` octets behind the first UDP payload could be VXLAN. */
+static bool is_vxlan(const mirror_packet *packet, const struct mri_view *view, uint32_t offset) {
   if (view->key.protocol != 17 || !view->has_transport ||
       !(view->key.present & MIRROR_KEY_DESTINATION_PORT) ||
-      view->end - view->transport < udp + vxlan)
+      view->end - view->transport < UDP + offset + VXLAN)
     return false;
-  const uint8_t *header = packet->data + view->transport + udp;
-  *vni = mri_get32(header + 4) >> 8;
-  return mri_get32(header) == 0x08000000 && header[7] == 0;
+  return packet->data[view->transport + UDP + offset] & 8;
 }
 
-bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
-                  const struct mri_view *view) {
-  uint32_t vni;
-  if (!has_vxlan_header(packet, view, &vni)) return false;
-  struct own_key key = {
-      .vni = vni, .udp_port = view->key.destination_port, .family = view->key.family};
+/* The VXLAN header is as only our encapsulator writes it, just the I bit and a VNI, and one of our
+ * tunnels has it. */
+static bool is_tunnel(const mirror_plan *plan, const mirror_packet *packet,
+                      const struct mri_view *view, uint32_t offset) {
+  const uint8_t *header = packet->data + view->transport + UDP + offset;
+  if (mri_get32(header) != 0x08000000 || header[7] != 0) return false;
+  struct own_key key = {.vni = mri_get32(header + 4) >> 8,
+                        .udp_port = view->key.destination_port,
+                        .family = view->key.family};
   memcpy(key.source, view->key.source, sizeof key.source);
   memcpy(key.destination, view->key.destination, sizeof key.destination);
   const struct mri_own_bucket *bucket = mri_vector_get(&plan->own, bucket_of(&key));
   for (uint32_t i = 0; bucket && i < bucket->count; i++) {
     if (same_key(&bucket->entry[i].key, &key)) return true;
+  }
+  return false;
+}
+
+/* Errors quote the packet that they are about from its IP header on (RFC 792, RFC 4443). */
+static bool is_icmp_error(const mirror_packet *packet, const struct mri_view *view) {
+  if (!view->has_transport || view->end - view->transport < ICMP) return false;
+  const uint8_t type = packet->data[view->transport];
+  if (view->key.protocol == 58) return type >= 1 && type <= 4;
+  return view->key.protocol == 1 && (type == 3 || type == 11 || type == 12);
+}
+
+/* Reads the packet that begins `offset` octets behind the transport header. */
+static bool descend(struct level *to, const mirror_packet *packet, const struct mri_view *view,
+                    uint32_t offset, uint16_t link_type) {
+  const uint32_t start = view->transport + offset, length = view->end - start;
+  if (length < ETHERNET_LEAST) return false;
+  to->packet =
+      (mirror_packet){.data = packet->data + start, .caplen = length, .link_type = link_type};
+  mri_view_read(&to->view, &to->packet);
+  return to->view.key.family != 0;
+}
+
+/* One level further in. False: nothing is carried that could be a copy of ours. */
+static bool unwrap(struct level *to, const mirror_packet *packet, const struct mri_view *view,
+                   bool wrapped, uint32_t offset) {
+  if (wrapped) return descend(to, packet, view, UDP + offset + VXLAN, MIRROR_LINK_ETHERNET);
+  return is_icmp_error(packet, view) && descend(to, packet, view, ICMP, MIRROR_LINK_RAW);
+}
+
+/* The datagram whose payload begins `offset` octets behind the UDP header. */
+static bool is_own(const mirror_plan *plan, const mirror_packet *packet,
+                   const struct mri_view *view, uint32_t offset) {
+  struct level levels[2]; /* the one that is read, and the one before it */
+  for (uint32_t i = 0; i < LEVELS; i++, offset = 0) {
+    struct level *next = &levels[i % 2];
+    const bool wrapped = is_vxlan(packet, view, offset);
+    if (wrapped && is_tunnel(plan, packet, view, offset)) return true;
+    if (!unwrap(next, packet, view, wrapped, offset)) return false;
+    packet = &next->packet;
+    view = &next->view;
+  }
+  return false;
+}
+
+/* Joined datagrams (V6) are of one flow. If one of them is ours, all are of a mirror's. */
+bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
+                  const struct mri_view *view) {
+  if (is_own(plan, packet, view, 0)) return true;
+  if (packet->gso_type != MIRROR_GSO_UDP_L4 || packet->gso_size < MIRROR_GSO_SIZE_MIN ||
+      !is_vxlan(packet, view, 0))
+    return false;
+  const uint32_t end = view->end - view->transport;
+  for (uint32_t offset = packet->gso_size; UDP + offset < end; offset += packet->gso_size) {
+    if (is_own(plan, packet, view, offset)) return true;
   }
   return false;
 }

@@ -16,7 +16,12 @@ extern const struct mri_item_class mri_own_bucket_class;
 int32_t mri_own_replace(mirror_plan *plan, const struct mri_source_plan *old,
                         const struct mri_source_plan *fresh);
 
-/* True if the packet is one of our copies, whole or the first fragment of one. */
+/*
+ * True if the packet is one of our copies, whole or the first fragment of one, or what came of it:
+ * a copy of it that another mirror made, perhaps of another's, or an ICMP error that quotes it. To
+ * mirror those would go round for ever, between two hosts that are each other's collector, along a
+ * chain of such hosts, or with a collector whose port is closed.
+ */
 bool mri_own_copy(const mirror_plan *plan, const mirror_packet *packet,
                   const struct mri_view *view);
 

@@ -12,11 +12,11 @@ static void refuse(struct mri_batch *batch, uint32_t copy, int32_t status) {
   const struct mri_origin *origin = &batch->origins[copy];
   const uint32_t i = origin->packet;
   if (batch->output_status[i] == MIRROR_OK) batch->output_status[i] = status;
-  batch->refused[i]++;
+  batch->refused[i] += origin->copies;
   if (!(batch->decisions[i].flags & MIRROR_SEGMENTED)) return;
   mirror_count *outputs = batch->outputs[i].by_counter;
   mirror_count *failed = &outputs[mri_output_counter(status) - MIRROR_COUNTER_SENT];
-  failed->packets++;
+  failed->packets += origin->copies;
   failed->octets += origin->octets;
 }
 
@@ -81,7 +81,7 @@ static inline void add_copy(mirror_tap *tap, uint32_t i, uint8_t *head,
   const struct mri_tunnel *tunnel = decision->tunnel;
   uint16_t port = mri_flow_port(decision->flow_hash);
   mri_image_write(&tunnel->image, tap->output->layer, inner, port, tap->ip_id++, head);
-  batch->origins[batch->copy_count] = (struct mri_origin){i, octets};
+  batch->origins[batch->copy_count] = (struct mri_origin){i, octets, 1};
   batch->copies[batch->copy_count++] = (mirror_copy){
       .head = head,
       .head_length = (uint32_t)(inner->first - head) + inner->first_length,
@@ -90,6 +90,7 @@ static inline void add_copy(mirror_tap *tap, uint32_t i, uint8_t *head,
       .time_ns = batch->received[i].time_ns,
       .outer = &tunnel->outer,
       .source_port = port,
+      .segments = 1,
   };
 }
 
@@ -97,8 +98,8 @@ static uint32_t outer_length(const mirror_tap *tap, uint32_t i) {
   return mri_image_length(&tap->batch.decisions[i].tunnel->image, tap->output->layer);
 }
 
-/* The packet as it is, behind the Ethernet header of V7. */
-static void copy_packet(mirror_tap *tap, uint32_t i) {
+/* The first `octets` of the packet as it is, behind the Ethernet header of V7. */
+static void copy_whole(mirror_tap *tap, uint32_t i, uint32_t octets) {
   struct mri_batch *batch = &tap->batch;
   const struct mri_view *view = &batch->views[i];
   uint8_t *head = batch->heads[i], *first = head + outer_length(tap, i);
@@ -108,9 +109,13 @@ static void copy_packet(mirror_tap *tap, uint32_t i) {
       .first = first,
       .first_length = synthesized,
       .rest = batch->received[i].data + view->skip,
-      .rest_length = batch->decisions[i].inner_length - synthesized,
+      .rest_length = octets - synthesized,
   };
   add_copy(tap, i, head, &inner, 0);
+}
+
+static void copy_packet(mirror_tap *tap, uint32_t i) {
+  copy_whole(tap, i, tap->batch.decisions[i].inner_length);
 }
 
 /* Sends what there is if all of them are in use. */
@@ -158,8 +163,63 @@ static void copy_segments(mirror_tap *tap, uint32_t i) {
     copy_segment(tap, i, &super, k);
 }
 
+/* ---- leaving it to a device, below the layer of the inner frame ---- */
+
+static bool is_uncut(const struct mri_decision *decision) {
+  return !(decision->flags & (MIRROR_CUT_BY_LENGTH | MIRROR_CUT_BY_MTU));
+}
+
+/* What is undone of the copy that copy_packet has just added. */
+static void describe(mirror_tap *tap, uint32_t i) {
+  const mirror_packet *packet = &tap->batch.received[i];
+  const struct mri_view *view = &tap->batch.views[i];
+  mirror_copy *copy = &tap->batch.copies[tap->batch.copy_count - 1];
+  copy->flags = MIRROR_PACKET_NEEDS_CHECKSUM;
+  copy->checksum_start =
+      (uint16_t)(packet->checksum_start - view->skip + (view->synthesized ? MRI_ETHERNET : 0));
+  copy->checksum_offset = packet->checksum_offset;
+}
+
+static bool leave_checksum(mirror_tap *tap, uint32_t i) {
+  if (!is_uncut(&tap->batch.decisions[i]) ||
+      !mri_unfinished_is_plain(&tap->batch.views[i], &tap->batch.received[i]))
+    return false;
+  copy_packet(tap, i);
+  describe(tap, i);
+  return true;
+}
+
+/* The copy stands for all segments: it succeeds and fails for all of them. */
+static bool leave_segments(mirror_tap *tap, uint32_t i) {
+  struct mri_batch *batch = &tap->batch;
+  const mirror_packet *packet = &batch->received[i];
+  struct mri_super super;
+  mri_super_read(&super, &batch->views[i], packet);
+  if (!is_uncut(&batch->decisions[i]) || !mri_super_is_plain(&super, &batch->views[i], packet))
+    return false;
+  batch->outputs[i] = (struct mri_outputs){0};
+  copy_whole(tap, i, mri_view_inner_length(&batch->views[i], packet));
+  describe(tap, i);
+  mirror_copy *copy = &batch->copies[batch->copy_count - 1];
+  copy->gso_type = packet->gso_type;
+  copy->gso_size = packet->gso_size;
+  copy->header_length = (uint16_t)super.block;
+  copy->segments = super.count;
+  batch->origins[batch->copy_count - 1] =
+      (struct mri_origin){i, packet->caplen + (super.count - 1) * super.payload, super.count};
+  return true;
+}
+
+static bool leave_undone(mirror_tap *tap, uint32_t i) {
+  const struct mri_decision *decision = &tap->batch.decisions[i];
+  if (tap->output->layer != MIRROR_LAYER_INNER) return false;
+  if (decision->flags & MIRROR_SEGMENTED) return leave_segments(tap, i);
+  return decision->unfinished && leave_checksum(tap, i);
+}
+
 static void copy_offloaded(mirror_tap *tap, uint32_t i) {
   const struct mri_decision *decision = &tap->batch.decisions[i];
+  if (leave_undone(tap, i)) return;
   if (decision->flags & MIRROR_SEGMENTED)
     copy_segments(tap, i);
   else if (decision->unfinished)

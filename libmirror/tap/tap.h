@@ -24,6 +24,7 @@ struct mri_outputs {
 struct mri_origin {
   uint32_t packet; /* index */
   uint32_t octets; /* captured octets of the packet that it stands for; of segments only */
+  uint32_t copies; /* it stands for: all segments of a super-frame that leaves whole, else 1 */
 };
 
 /* What one batch needs, allocated once. */

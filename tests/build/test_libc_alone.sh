@@ -1,12 +1,12 @@
 #!/bin/sh
-# Without pcap and JSON the library needs libc alone, and does its job.
+# Without optional backends and JSON the library needs libc alone, and does its job.
 set -eu
 source=$1
 work=$3
 unset CFLAGS # sanitizers bring libraries of their own
 
 sh "$source/tests/support/build.sh" "$source" "$work/build" -DMIRROR_WITH_PCAP=OFF \
-  -DMIRROR_WITH_JSON=OFF -DMIRROR_BUILD_TESTS=OFF -DMIRROR_BUILD_EXAMPLES=OFF
+  -DMIRROR_WITH_JSON=OFF -DMIRROR_WITH_NETLINK=OFF -DMIRROR_WITH_LIBNET=OFF -DMIRROR_BUILD_TESTS=OFF -DMIRROR_BUILD_EXAMPLES=OFF
 
 needed=$(readelf -d "$work/build/libmirror.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 echo "needed: $needed"

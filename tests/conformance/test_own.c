@@ -119,6 +119,136 @@ static void test_f1_every_part_of_the_tunnel_counts(void **state) {
   }
 }
 
+/* A copy that another mirror makes of this frame, over IPv4 or IPv6, somewhere else;
+ * at most `kept` octets of it. */
+static struct frame wrap(const struct frame *inner, uint32_t family, uint32_t vni, uint32_t kept) {
+  mirror_outer outer;
+  struct frame copy;
+  uint32_t length = inner->length < kept ? inner->length : kept, head = 0;
+  mirror_outer_init(&outer, sizeof outer);
+  outer.layer = MIRROR_LAYER_LINK;
+  outer.family = family;
+  outer.vni = vni;
+  outer.source[0] = 10;
+  outer.destination[0] = 11;
+  assert_int_equal(mirror_vxlan_encode(&outer, inner->octets, length, 50000, 1, copy.octets,
+                                       sizeof copy.octets, &head),
+                   MIRROR_OK);
+  memcpy(copy.octets + head, inner->octets, length);
+  copy.length = head + length;
+  return copy;
+}
+
+/* Whatever mirror made it, and however many: to mirror it again would go round for ever. */
+static void test_f1_a_copy_of_a_copy_is_own(void **state) {
+  struct stage stage;
+  (void)state;
+  for (uint32_t family = 4; family <= 6; family += 2) {
+    open_own(&stage, family);
+    struct frame copy = make_copy(&stage, family), other = copy;
+    other.octets[IP + (family == 4 ? 34 : 54)] ^= 1; /* VNI */
+    for (uint32_t level = 1; level <= 20; level++) {
+      copy = wrap(&copy, level % 2 ? 4 : 6, level, 1400);
+      other = wrap(&other, level % 2 ? 4 : 6, level, 1400);
+      assert_int_equal(pass(&stage, "eni-4", &copy), MIRROR_OWN);
+      assert_int_equal(pass(&stage, "eni-4", &other), MIRROR_MIRRORED);
+    }
+    stage_close(&stage);
+  }
+}
+
+/* Headers of ours that are not cut suffice. */
+static void test_f1_a_cut_copy_of_a_copy_is_own(void **state) {
+  struct stage stage;
+  (void)state;
+  for (uint32_t family = 4; family <= 6; family += 2) {
+    open_own(&stage, family);
+    const struct frame copy = make_copy(&stage, family);
+    const uint32_t headers = family == 4 ? 50 : 70;
+    for (uint32_t kept = 14; kept < copy.length; kept++) {
+      const struct frame outside = wrap(&copy, 4, 7, kept);
+      assert_int_equal(pass(&stage, "eni-4", &outside),
+                       kept >= headers ? MIRROR_OWN : MIRROR_MIRRORED);
+    }
+    stage_close(&stage);
+  }
+}
+
+/* Joined datagrams (GRO) of another mirror: one of them carries a copy of ours. */
+static void test_f1_joined_datagrams_are_own_if_one_of_them_is(void **state) {
+  struct stage stage;
+  enum { HEADERS = 42, SIZE = 120, DATAGRAMS = 5 };
+  (void)state;
+  open_own(&stage, 4);
+  struct frame copy = make_copy(&stage, 4), other = copy;
+  other.octets[IP + 34] ^= 1; /* VNI */
+  for (uint32_t ours = 0; ours < DATAGRAMS; ours++) {
+    struct frame joined = wrap(&other, 4, 7, SIZE - 8);
+    for (uint32_t i = 0; i < DATAGRAMS; i++) {
+      const struct frame piece = wrap(i == ours ? &copy : &other, 4, 7, SIZE - 8);
+      memset(joined.octets + HEADERS + i * SIZE, 0, SIZE);
+      memcpy(joined.octets + HEADERS + i * SIZE, piece.octets + HEADERS, piece.length - HEADERS);
+    }
+    joined.length = HEADERS + DATAGRAMS * SIZE;
+    joined.octets[IP + 2] = (uint8_t)((joined.length - IP) >> 8);
+    joined.octets[IP + 3] = (uint8_t)(joined.length - IP);
+    mirror_packet packet = packet_of(joined.octets, joined.length, MIRROR_LINK_ETHERNET);
+    packet.direction = MIRROR_INGRESS;
+    packet.gso_type = MIRROR_GSO_UDP_L4;
+    packet.gso_size = SIZE;
+    assert_int_equal(stage_pass_packet(&stage, "eni-4", packet).verdict, MIRROR_OWN);
+    packet.gso_type = MIRROR_GSO_NONE; /* one datagram */
+    assert_int_equal(stage_pass_packet(&stage, "eni-4", packet).verdict,
+                     ours ? MIRROR_MIRRORED : MIRROR_OWN);
+  }
+  stage_close(&stage);
+}
+
+/* The collector's answer to a copy that nobody takes. */
+static struct frame icmp_error(const struct frame *about, uint32_t family, uint8_t type,
+                               uint32_t kept) {
+  struct packet_parts parts = {.family = (uint8_t)family, .protocol = family == 4 ? 1 : 58};
+  const uint32_t header = IP + (family == 4 ? 20u : 40u), rest = about->length - IP;
+  const uint32_t quoted = rest < kept ? rest : kept;
+  struct frame error;
+  packet_build(&parts, error.octets);
+  memset(error.octets + header, 0, 8);
+  error.octets[header] = type;
+  memcpy(error.octets + header + 8, about->octets + IP, quoted);
+  error.length = header + 8 + quoted;
+  const uint32_t at = IP + (family == 4 ? 2 : 4),
+                 length = error.length - (family == 4 ? IP : header);
+  error.octets[at] = (uint8_t)(length >> 8);
+  error.octets[at + 1] = (uint8_t)length;
+  return error;
+}
+
+static void test_f1_icmp_errors_about_a_copy_are_own(void **state) {
+  struct stage stage;
+  (void)state;
+  for (uint32_t family = 4; family <= 6; family += 2) {
+    open_own(&stage, family);
+    const struct frame copy = make_copy(&stage, family);
+    const uint32_t headers = family == 4 ? 36 : 56;
+    struct frame other = copy;
+    other.octets[IP + (family == 4 ? 34 : 54)] ^= 1; /* VNI */
+    const uint8_t unreachable = family == 4 ? 3 : 1, echo = family == 4 ? 8 : 128;
+    struct frame error = icmp_error(&copy, family, unreachable, 500);
+    struct frame wrapped = wrap(&error, 4, 9, 1400);
+    assert_int_equal(pass(&stage, "eni-4", &error), MIRROR_OWN);
+    assert_int_equal(pass(&stage, "eni-4", &wrapped), MIRROR_OWN);
+    error = icmp_error(&copy, family, unreachable, headers);
+    assert_int_equal(pass(&stage, "eni-4", &error), MIRROR_OWN);
+    error = icmp_error(&copy, family, unreachable, headers - 1);
+    assert_int_equal(pass(&stage, "eni-4", &error), MIRROR_MIRRORED);
+    error = icmp_error(&copy, family, echo, 500);
+    assert_int_equal(pass(&stage, "eni-4", &error), MIRROR_MIRRORED);
+    error = icmp_error(&other, family, unreachable, 500);
+    assert_int_equal(pass(&stage, "eni-4", &error), MIRROR_MIRRORED);
+    stage_close(&stage);
+  }
+}
+
 /* What else goes to the collector is mirrored like everything. */
 static void test_f1_other_traffic_to_the_collector_is_mirrored(void **state) {
   struct packet_parts tcp = {
@@ -276,6 +406,10 @@ int main(void) {
       cmocka_unit_test(test_f1_a_copy_is_own_on_every_source),
       cmocka_unit_test(test_f1_a_copy_is_own_on_other_link_types),
       cmocka_unit_test(test_f1_every_part_of_the_tunnel_counts),
+      cmocka_unit_test(test_f1_a_copy_of_a_copy_is_own),
+      cmocka_unit_test(test_f1_a_cut_copy_of_a_copy_is_own),
+      cmocka_unit_test(test_f1_joined_datagrams_are_own_if_one_of_them_is),
+      cmocka_unit_test(test_f1_icmp_errors_about_a_copy_are_own),
       cmocka_unit_test(test_f1_other_traffic_to_the_collector_is_mirrored),
       cmocka_unit_test(test_f1_own_comes_first_and_is_counted),
       cmocka_unit_test(test_f1_a_removed_session_has_no_copies),

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <libnet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -89,6 +90,22 @@ WRAP(int, timerfd_settime,
      (fd, flags, fresh, old), -1)
 WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), -1)
 WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)
+WRAP(ssize_t, recv, (int fd, void *to, size_t size, int flags), (fd, to, size, flags), -1)
+WRAP(ssize_t, sendto,
+     (int fd, const void *from, size_t size, int flags, const struct sockaddr *to,
+      socklen_t length),
+     (fd, from, size, flags, to, length), -1)
+WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t length),
+     (fd, address, length), -1)
+WRAP(libnet_t *, libnet_init, (int type, const char *device, char *text), (type, device, text),
+     NULL)
+WRAP(int, libnet_adv_write_raw_ipv4, (libnet_t * libnet, const uint8_t *packet, uint32_t size),
+     (libnet, packet, size), -1)
+WRAP(int, libnet_write_raw_ipv6, (libnet_t * libnet, const uint8_t *packet, uint32_t size),
+     (libnet, packet, size), -1)
+WRAP(int, recvmmsg,
+     (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *time),
+     (fd, messages, count, flags, time), -1)
 WRAP(int, ppoll,
      (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (polled, count, time, mask), -1)

@@ -18,6 +18,7 @@ import lab
 CAPTURE = sys.argv[1]
 NOBODY = 65534
 ETHERNET, RAW = 1, 101
+MODES = []  # options of all captures of pair()
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
 
 
@@ -26,7 +27,9 @@ def pair(options="", *modes):
     here, there = lab.Namespace(), lab.Namespace()
     lab.veth(here, "near", there, "far")
     with here:
-        capture = lab.Capture(CAPTURE, "afpacket:near" + options, *modes)
+        options = "&".join(filter(None, [options.lstrip("?")] + MODES))
+        capture = lab.Capture(CAPTURE, "afpacket:near?" + options if options else "afpacket:near",
+                              *modes)
         near = lab.Sender("near")
     with there:
         far = lab.Sender("far")
@@ -247,8 +250,8 @@ def another_kind_of_device_takes_its_place():
 
 def dropped_packets_are_counted():
     """More than the ring holds: received + dropped = sent, however often the kernel is asked."""
-    _, _, capture, _, far = pair("?blocks=2&block_size=65536", "hold")
-    sent = 300
+    _, _, capture, _, far = pair("?blocks=2&block_size=131072", "hold")
+    sent = 600
     for n in range(sent):
         far.send(lab.frame(b"%d" % n, size=1200))
         if n == sent // 2:
@@ -311,7 +314,7 @@ def wrong_options_are_named():
         for body, part in (("", "names no interface"), ("?blocks=4", "names no interface"),
                            ("lo?block=4", "\"block\""), ("lo?blocks=1", "blocks is \"1\""),
                            ("lo?blocks", "blocks is \"\""), ("lo?blocks=-4", "\"-4\""),
-                           ("lo?blocks=4&block_size=65537", "a multiple of"),
+                           ("lo?blocks=4&block_size=131073", "a multiple of"),
                            ("lo?fanout=65536", "0-65535"), ("lo?promisc=2", "0-1"),
                            ("lo?blocks=32768&block_size=4194304", "2 GiB"),
                            ("abcdefghijklmnopq", "too long")):
@@ -321,11 +324,23 @@ def wrong_options_are_named():
         lab.equal(lab.Capture(CAPTURE, "afpacket:lo?blocks=0x4&mark=0").ready, "ready")
 
 
-lab.main(directions, tags_are_put_back, tags_of_vlan_devices_are_put_back, snaplen_counts_the_tag,
-         loopback_has_both_directions, tunnels_are_raw_ip,
-         a_device_without_packets_of_ip_is_refused, promiscuous_on_request,
-         marked_packets_stay_out, interruption_ends_a_wait, link_flaps_lose_nothing_afterwards,
-         down_at_first, deleted_and_made_again,
-         a_group_survives_the_interface, another_kind_of_device_takes_its_place,
-         dropped_packets_are_counted, a_group_shares_the_flows,
+def with_low_latency(test):
+    """The same from the socket's queue."""
+    def quickly():
+        MODES.append("low_latency=1")
+        try:
+            test()
+        finally:
+            MODES.clear()
+    quickly.__name__ = test.__name__ + "_quickly"
+    return quickly
+
+
+BOTH = (directions, tags_are_put_back, tags_of_vlan_devices_are_put_back, snaplen_counts_the_tag,
+        promiscuous_on_request, marked_packets_stay_out, interruption_ends_a_wait,
+        link_flaps_lose_nothing_afterwards, down_at_first, deleted_and_made_again,
+        dropped_packets_are_counted)
+lab.main(*BOTH, *map(with_low_latency, BOTH), loopback_has_both_directions, tunnels_are_raw_ip,
+         a_device_without_packets_of_ip_is_refused, a_group_survives_the_interface,
+         another_kind_of_device_takes_its_place, a_group_shares_the_flows,
          missing_interfaces_and_privileges_are_named, wrong_options_are_named)

@@ -21,7 +21,8 @@
 #include "support/model.h"
 
 enum { SKIPPED = 77, BATCH = 8 };
-#define URI "afpacket:lo?blocks=2&block_size=65536"
+#define URI "afpacket:lo?blocks=2&block_size=131072"
+#define QUEUE URI "&low_latency=1"
 #define SECOND INT64_C(1000000000)
 
 static const int errors[] = {EINTR,       EAGAIN,       ENOBUFS,      ENOMEM,   EPERM,  ENETDOWN,
@@ -113,11 +114,53 @@ static void r6_opening_reports_every_failure(void **state) {
     unsigned sites;
   } calls[] = {{"epoll_create1", 1},  {"eventfd", 1},    {"epoll_ctl", 3},
                {"timerfd_create", 1}, {"socket", 1},     {"ioctl", 2},
-               {"mmap", 1},           {"setsockopt", 4}, {"bind", 1}};
+               {"mmap", 1},           {"setsockopt", 5}, {"bind", 1}};
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     for (size_t j = 0; j < ERRORS; j++)
       assert_int_equal(opening_fails(URI, calls[i].call, errors[j]), calls[i].sites);
   }
+}
+
+static void r6_opening_a_queue_reports_every_failure(void **state) {
+  (void)state;
+  for (size_t j = 0; j < ERRORS; j++) {
+    /* The length of the queue is set in two ways, and one is enough. */
+    for (unsigned n = 0; n < 3; n++) {
+      fault_set("setsockopt", n, 1, errors[j]);
+      assert_int_not_equal(open_uri(QUEUE), MIRROR_OK);
+      assert_int_equal(model.report.os_error, errors[j]);
+    }
+    fault_set("setsockopt", 3, 2, errors[j]);
+    assert_int_not_equal(open_uri(QUEUE), MIRROR_OK);
+    fault_set("setsockopt", 3, 1, errors[j]);
+    assert_int_equal(open_uri(QUEUE), MIRROR_OK);
+    mirror_input_close(input);
+  }
+}
+
+/* It neither ends nor spins. */
+static void r6_a_failing_queue_goes_on(void **state) {
+  (void)state;
+  uint32_t count;
+  uint64_t drops;
+  assert_int_equal(open_uri(QUEUE), MIRROR_OK);
+  for (size_t i = 0; i < ERRORS; i++) {
+    fault_set("recvmmsg", 0, 3, errors[i]);
+    receives();
+    fault_set("recvmmsg", 0, 1000000, errors[i]);
+    send_datagram(1);
+    assert_int_equal(receive(SECOND / 20, &count), MIRROR_E_AGAIN);
+    assert_in_range(fault_hits(), 1, 60);
+    fault_clear();
+    receives();
+  }
+  assert_int_equal(mirror_input_drops(input, &drops), MIRROR_OK);
+  assert_int_equal(drops, 0);
+  fault_set("recvmmsg", 0, 1, EINVAL); /* a packet that no virtio-net header describes */
+  receives();
+  assert_int_equal(mirror_input_drops(input, &drops), MIRROR_OK);
+  assert_int_equal(drops, 1);
+  mirror_input_close(input);
 }
 
 #ifdef MIRROR_WITH_PCAP
@@ -142,7 +185,7 @@ static void r6_codes_say_what_to_do(void **state) {
   } cases[] = {
       {"socket", 0, EPERM, MIRROR_E_PERMISSION}, {"socket", 0, EACCES, MIRROR_E_PERMISSION},
       {"socket", 0, ENOMEM, MIRROR_E_NOMEM},     {"socket", 0, EAFNOSUPPORT, MIRROR_E_OS},
-      {"ioctl", 0, ENODEV, MIRROR_E_NO_DEVICE},  {"setsockopt", 2, ENOMEM, MIRROR_E_NOMEM},
+      {"ioctl", 0, ENODEV, MIRROR_E_NO_DEVICE},  {"setsockopt", 3, ENOMEM, MIRROR_E_NOMEM},
       {"mmap", 0, ENOMEM, MIRROR_E_NOMEM},       {"bind", 0, ENODEV, MIRROR_E_NO_DEVICE},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -255,7 +298,7 @@ static void f5_batches_of_any_size(void **state) {
     mirror_packet packets[4];
     uint32_t count, next = 0;
     int64_t time = 0;
-    assert_int_equal(open_uri("afpacket:lo?blocks=64&block_size=65536"), MIRROR_OK);
+    assert_int_equal(open_uri("afpacket:lo?blocks=64&block_size=131072"), MIRROR_OK);
     for (uint32_t i = 0; i < 2 * DATAGRAMS; i++) {
       if (i < DATAGRAMS) send_datagram((uint8_t)i);
       if (input->backend.receive(input->state, packets, capacity, 0, &count, NULL)) {
@@ -301,6 +344,7 @@ static void out_of_memory(const char *uri) {
 static void r5_out_of_memory_is_an_error(void **state) {
   (void)state;
   out_of_memory(URI);
+  out_of_memory(QUEUE);
 #ifdef MIRROR_WITH_PCAP
   out_of_memory("pcap-live:lo");
 #endif
@@ -313,6 +357,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(r6_opening_by_libpcap_reports_every_failure, set_up,
                                       tear_down),
 #endif
+      cmocka_unit_test_setup_teardown(r6_opening_a_queue_reports_every_failure, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(r6_a_failing_queue_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_codes_say_what_to_do, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_waiting_goes_on_without_spinning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_a_failing_wait_keeps_its_time, set_up, tear_down),

@@ -9,4 +9,5 @@ if ! command -v cppcheck >/dev/null; then
 fi
 cd "$source"
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 -j 2 \
-  -I include -I libmirror -DMIRROR_WITH_PCAP -DMIRROR_WITH_JSON libmirror examples tests
+  -I include -I libmirror -DMIRROR_WITH_PCAP -DMIRROR_WITH_JSON -DMIRROR_WITH_NETLINK \
+  -DMIRROR_WITH_LIBNET libmirror examples tests

@@ -1,6 +1,6 @@
 #!/bin/sh
 # install_packages.sh build|tests|extras...: sees to it that what is needed is there.
-#   build   C compiler, CMake, pkg-config, libpcap, jansson
+#   build   C compiler, CMake, pkg-config, libpcap, jansson; on Linux libmnl and libnet
 #   tests   what the tests need besides: cmocka, libnet
 #   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
@@ -50,6 +50,10 @@ find_missing() {
         need pkg-config have pkg-config
         need libpcap library libpcap
         need jansson library jansson
+        if [ "$(uname)" = Linux ]; then
+          need libmnl library libmnl
+          need libnet header libnet.h net
+        fi
         ;;
       tests)
         need cmocka library cmocka
@@ -93,6 +97,7 @@ debian_name() {
     c++) echo g++ ;;
     libpcap) echo libpcap-dev ;;
     jansson) echo libjansson-dev ;;
+    libmnl) echo libmnl-dev ;;
     cmocka) echo libcmocka-dev ;;
     libnet) echo libnet1-dev ;;
     libseccomp | libcap-ng | libmicrohttpd) echo "$1-dev" ;;
@@ -113,9 +118,9 @@ give_up() {
     if have "${manager%%:*}"; then
       case ${manager%%:*} in
         apt-get) echo "  ${manager#*:} $(debian_names)" >&2 ;;
-        dnf) echo "  such as: dnf install gcc make cmake pkgconf libpcap-devel jansson-devel libcmocka-devel libnet-devel" >&2 ;;
-        pacman) echo "  such as: pacman -S gcc make cmake pkgconf libpcap jansson cmocka libnet" >&2 ;;
-        apk) echo "  such as: apk add build-base cmake pkgconf libpcap-dev jansson-dev cmocka-dev libnet-dev" >&2 ;;
+        dnf) echo "  such as: dnf install gcc make cmake pkgconf libpcap-devel jansson-devel libmnl-devel libcmocka-devel libnet-devel" >&2 ;;
+        pacman) echo "  such as: pacman -S gcc make cmake pkgconf libpcap jansson libmnl cmocka libnet" >&2 ;;
+        apk) echo "  such as: apk add build-base cmake pkgconf libpcap-dev jansson-dev libmnl-dev cmocka-dev libnet-dev" >&2 ;;
         brew) echo "  such as: brew install cmake pkg-config libpcap jansson cmocka libnet" >&2 ;;
       esac
     fi

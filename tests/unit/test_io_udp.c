@@ -88,8 +88,8 @@ static void v2_flows_have_ports(void **state) {
   outer.destination[3] = outer.source[3] = 1;
   for (uint32_t i = 0; i < COPIES; i++) {
     heads[i][0] = (uint8_t)(i + 1);
-    copies[i] =
-        (mirror_copy){heads[i], body, HEAD, BODY, 0, &outer, (uint16_t)(60000 + i % 3), {0}};
+    copies[i] = (mirror_copy){heads[i],     body, HEAD, BODY, 0, &outer, (uint16_t)(60000 + i % 3),
+                              .segments = 1};
   }
   assert_int_equal(mirror_output_open(context, "udp:?pool=4", NULL, &output, NULL), MIRROR_OK);
   assert_int_equal(output->layer, MIRROR_LAYER_UDP);

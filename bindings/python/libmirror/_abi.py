@@ -108,7 +108,13 @@ struct mirror_copy {
   int64_t time_ns;
   const mirror_outer *outer;
   uint16_t source_port;
-  uint16_t reserved[3];
+  uint16_t gso_size;
+  uint16_t checksum_start;
+  uint16_t checksum_offset;
+  uint8_t gso_type;
+  uint8_t flags;
+  uint16_t header_length;
+  uint32_t segments;
 }
 
 struct mirror_open {

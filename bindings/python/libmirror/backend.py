@@ -14,7 +14,7 @@ from typing import Set, Union
 from . import _callbacks
 from ._declare import structs
 from ._library import new, octets, text, types
-from .constants import BACKEND_ABI, Capability, Code, Layer, LinkType
+from .constants import BACKEND_ABI, Capability, Code, GsoType, Layer, LinkType
 from .errors import write_report
 from .packets import Frame, IPAddress, Packets, address_from_c
 
@@ -29,6 +29,11 @@ class Copy(NamedTuple):
     destination: IPAddress
     source_port: int
     udp_port: int
+    # Layer.INNER: what is left undone, as in Frame; `checksum` offsets count from data on
+    gso_type: GsoType = GsoType.NONE
+    gso_size: int = 0
+    checksum: Optional[Tuple[int, int]] = None  # start and offset, if it is unfinished
+    segments: int = 1
 
 
 def _copy_from_c(copy: Any) -> Copy:
@@ -43,6 +48,10 @@ def _copy_from_c(copy: Any) -> Copy:
         address_from_c(outer.destination, outer.family),
         copy.source_port,
         outer.udp_port,
+        GsoType(copy.gso_type),
+        copy.gso_size,
+        (copy.checksum_start, copy.checksum_offset) if copy.flags else None,
+        copy.segments,
     )
 
 

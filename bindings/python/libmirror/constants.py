@@ -265,6 +265,7 @@ class Layer(Constant):
     LINK = 1
     IP = 2
     UDP = 3
+    INNER = 4  # copies without outer headers; not for datagrams
 
 
 @declared("MIRROR_LINK_")

@@ -65,6 +65,16 @@ class Callbacks(support.ContextCase):
         self.assertEqual(decapsulate(copy.data).inner, support.WEB)
         self.assertGreaterEqual(sink.flushed, 1)
 
+    def test_inner_frames_are_left_as_they_are(self) -> None:
+        source, sink = Listed([Packet(support.WEB, checksum=(34, 16)), support.WEB]), Kept()
+        sink.layer = Layer.INNER
+        with self.tap(source, sink) as tap:
+            self.assertTrue(tap.run())
+        unfinished, finished = sink.copies
+        self.assertEqual((unfinished.data, unfinished.checksum), (support.WEB, (34, 16)))
+        self.assertEqual((finished.data, finished.checksum), (support.WEB, None))
+        self.assertEqual((unfinished.gso_type, unfinished.gso_size, unfinished.segments), (0, 0, 1))
+
     def test_closed_once(self) -> None:
         source, sink = Listed([]), Kept()
         tap = self.tap(source, sink)

@@ -11,7 +11,7 @@ import support
 class BothWays(unittest.TestCase):
     def test_every_layer_and_family(self) -> None:
         for ends in (("10.0.0.3", "10.0.9.9"), ("2001:db8::3", "2001:db8::9")):
-            for layer in Layer:
+            for layer in (Layer.LINK, Layer.IP, Layer.UDP):
                 outer = Outer(*ends, 77, layer, source_mac="02:00:00:00:00:01")
                 datagram = outer.encapsulate(support.WEB)
                 self.assertEqual(len(datagram), outer.header_length + len(support.WEB))

@@ -27,7 +27,14 @@ extern "C" {
 #define MIRROR_CAN_INPUT 1u
 #define MIRROR_CAN_OUTPUT 2u
 
-/* One copy, ready to leave. Array element, layout frozen. All pointers are borrowed for the call.
+/*
+ * One copy, ready to leave. Array element, layout frozen. All pointers are borrowed for the call.
+ *
+ * At MIRROR_LAYER_INNER there are no outer headers: the output encapsulates, as `outer` says. Such
+ * copies leave undone what a network device can do (V6, packet.h), as gso_type and flags say: a
+ * super-frame stands for all its segments, none of which is to be cut, and whose IP header says its
+ * length; what is in its place of the checksum is the sum of the pseudo-header. Anything else comes
+ * as at the other layers, segmented, finished and cut. With gso_type 0 and flags 0 nothing is left.
  */
 typedef struct mirror_copy {
   const uint8_t *head; /* outer headers from the output's layer down, VXLAN header, and what was
@@ -39,7 +46,13 @@ typedef struct mirror_copy {
   int64_t time_ns;           /* of the packet */
   const mirror_outer *outer; /* the tunnel: addresses, UDP port, VNI */
   uint16_t source_port;      /* outer UDP source port (V2) */
-  uint16_t reserved[3];
+  uint16_t gso_size;         /* MIRROR_LAYER_INNER; of mirror_packet, offsets from head on */
+  uint16_t checksum_start;
+  uint16_t checksum_offset;
+  uint8_t gso_type;
+  uint8_t flags;          /* MIRROR_PACKET_NEEDS_CHECKSUM */
+  uint16_t header_length; /* of a super-frame: octets in front of the payload */
+  uint32_t segments;      /* packets it stands for: 1, or more of a super-frame */
 } mirror_copy;
 
 /* How an instance is opened. Borrowed for the open call. */
