@@ -15,9 +15,9 @@ struct mri_pcap_input {
   struct mri_pcap_stream stream;
   pcap_t *pcap;
   char *path;
-  uint8_t *arena; /* the packets of a batch */
-  struct pcap_pkthdr *header;
-  const uint8_t *data; /* a packet that was read and not yet delivered, or NULL */
+  uint8_t *arena; /* the packets of a batch, but for those that stay in the stream's buffer */
+  struct pcap_pkthdr header;
+  const uint8_t *data; /* a packet that libpcap read and that is not yet delivered, or NULL */
   uint32_t link_type;
   uint32_t fcs;        /* octets at the end of a whole frame that are no part of it (V3) */
   mirror_report fault; /* code 0, or why there are no more packets */
