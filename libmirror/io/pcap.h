@@ -32,12 +32,11 @@ void mri_pcap_input_close(struct mri_pcap_input *input);
 
 struct mri_pcap_output {
   const struct mri_alloc *alloc; /* NULL: not in use */
-  pcap_t *pcap;
-  pcap_dumper_t *dumper;
+  int fd;
   char *path;
-  char *buffer;     /* stdio's */
-  uint8_t *scratch; /* head and body of a copy, joined */
-  int os_error;     /* of the first write that failed: what follows it would be garbled */
+  uint8_t *buffer; /* what is not written yet */
+  size_t used;     /* octets of it */
+  int os_error;    /* of the first write that failed: what follows it would be garbled */
 };
 
 int32_t mri_pcap_open_output(void *state, const mirror_open *open, mirror_report *report);
