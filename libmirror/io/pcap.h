@@ -4,6 +4,7 @@
 
 #include "io/io.h"
 #include "io/pcap_stream.h"
+#include "io/pcap_writer.h"
 
 #include <pcap/pcap.h>
 
@@ -34,9 +35,7 @@ struct mri_pcap_output {
   const struct mri_alloc *alloc; /* NULL: not in use */
   int fd;
   char *path;
-  uint8_t *buffer; /* what is not written yet */
-  size_t used;     /* octets of it */
-  int os_error;    /* of the first write that failed: what follows it would be garbled */
+  struct mri_pcap_writer writer;
 };
 
 int32_t mri_pcap_open_output(void *state, const mirror_open *open, mirror_report *report);
