@@ -43,7 +43,7 @@ static mirror_output *opened(uint32_t thread) {
 static int32_t send_copy(mirror_output *output, int n) {
   uint32_t accepted;
   memset(body, n, sizeof body);
-  const mirror_copy copy = {.body = body, .body_length = BODY};
+  const mirror_copy copy = {.head = body, .body = body, .body_length = BODY};
   int32_t status = output->backend.send(output->state, &copy, 1, &accepted, &report);
   assert_int_equal(accepted, status == MIRROR_OK);
   return status;
