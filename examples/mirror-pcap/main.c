@@ -109,16 +109,19 @@ static enum status input_status(int32_t status) {
 static int open_files(struct run *run) {
   char *in = pcap_uri(run->arguments.input);
   char *out = pcap_uri(run->arguments.output);
+  mirror_pcap_output writing;
   mirror_report report;
   int status = STATUS_DONE;
   int32_t failure;
 
+  mirror_pcap_output_init(&writing, sizeof writing);
+  writing.thread = 1; /* half of the work is the system's, which copies */
   mirror_report_init(&report, sizeof report);
   if (!in || !out)
     status = complain(STATUS_IO, "out of memory");
   else if ((failure = mirror_input_open(run->context, in, NULL, &run->input, &report)))
     status = complain(input_status(failure), "%s", report.text);
-  else if (mirror_output_open(run->context, out, NULL, &run->output, &report))
+  else if (mirror_output_open(run->context, out, &writing, &run->output, &report))
     status = complain(STATUS_IO, "%s", report.text);
   else if (!arguments_are_distinct(&run->arguments)) /* now that OUT is there */
     status = STATUS_USAGE;
@@ -145,6 +148,7 @@ static int create_tap(struct run *run) {
   mirror_tap_options_init(&options, sizeof options);
   options.source_id = run->arguments.source;
   options.direction = run->arguments.direction;
+  options.batch = 256;
   options.input = run->input;
   options.output = run->output;
   options.on_packet = run->verdicts || run->explain.wanted ? on_packet : NULL;

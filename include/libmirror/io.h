@@ -2,7 +2,7 @@
  * libmirror/io.h - opening inputs and outputs, and the argument structs of built-in backends.
  *
  *   URI                 input  output  argument
- *   pcap:FILE           yes    yes     -                       "-" is standard input or output
+ *   pcap:FILE           yes    yes     - / mirror_pcap_output  "-" is standard input or output
  *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
  *   afpacket:IFNAME     yes    -       -                       Linux
@@ -154,6 +154,19 @@ MIRROR_API void mirror_input_release(mirror_input *input);
 
 /* Pushes out what the output has gathered: call it at the end and look at the status. */
 MIRROR_API int32_t mirror_output_flush(mirror_output *output, mirror_report *report);
+
+/*
+ * "pcap:" output. What send takes is gathered and written in large pieces: what a write that failed
+ * has lost of them counts as sent, and all later copies, and the flush, fail with its status.
+ */
+typedef struct mirror_pcap_output {
+  uint32_t size;
+  uint32_t thread; /* 1: the output starts a thread that writes while the tap goes on, and send
+                      waits for it only when it is more than 1 MiB behind. It blocks all signals, so
+                      that a closed pipe raises none. 0 (default): send writes */
+} mirror_pcap_output;
+
+MIRROR_API void mirror_pcap_output_init(mirror_pcap_output *output, uint32_t size);
 
 /* "memory:" input: packets in the caller's memory, borrowed until close. */
 typedef struct mirror_memory_input {

@@ -26,6 +26,12 @@ static bool left_out(const char *name, size_t length) {
   return false;
 }
 
+/* Here, as the backend may be left out. */
+void mirror_pcap_output_init(mirror_pcap_output *output, uint32_t size) {
+  const mirror_pcap_output defaults = {.size = sizeof defaults};
+  mri_sized_defaults(output, size, &defaults, sizeof defaults);
+}
+
 static int32_t no_such_backend(const char *uri, size_t length, mirror_report *report) {
   if (left_out(uri, length))
     return mri_fail(report, MIRROR_E_UNSUPPORTED,

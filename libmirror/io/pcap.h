@@ -4,6 +4,7 @@
 
 #include "io/io.h"
 #include "io/pcap_stream.h"
+#include "io/pcap_writer.h"
 
 #include <pcap/pcap.h>
 
@@ -15,9 +16,9 @@ struct mri_pcap_input {
   struct mri_pcap_stream stream;
   pcap_t *pcap;
   char *path;
-  uint8_t *arena; /* the packets of a batch */
-  struct pcap_pkthdr *header;
-  const uint8_t *data; /* a packet that was read and not yet delivered, or NULL */
+  uint8_t *arena; /* the packets of a batch, but for those that stay in the stream's buffer */
+  struct pcap_pkthdr header;
+  const uint8_t *data; /* a packet that libpcap read and that is not yet delivered, or NULL */
   uint32_t link_type;
   uint32_t fcs;        /* octets at the end of a whole frame that are no part of it (V3) */
   mirror_report fault; /* code 0, or why there are no more packets */
@@ -32,12 +33,9 @@ void mri_pcap_input_close(struct mri_pcap_input *input);
 
 struct mri_pcap_output {
   const struct mri_alloc *alloc; /* NULL: not in use */
-  pcap_t *pcap;
-  pcap_dumper_t *dumper;
+  int fd;
   char *path;
-  char *buffer;     /* stdio's */
-  uint8_t *scratch; /* head and body of a copy, joined */
-  int os_error;     /* of the first write that failed: what follows it would be garbled */
+  struct mri_pcap_writer writer;
 };
 
 int32_t mri_pcap_open_output(void *state, const mirror_open *open, mirror_report *report);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 enum {
-  FILE_SNAPLEN_AT = 16, /* in a classic file header */
+  FILE_MAJOR_AT = 4, /* in a classic file header */
+  FILE_MINOR_AT = 6,
+  FILE_SNAPLEN_AT = 16,
   FILE_LINK_AT = 20,
   BLOCK_BEGINNING = 16, /* all that is looked at */
   LENGTH_AT = 4,
@@ -23,6 +25,7 @@ enum {
 #define SIMPLE_PACKET 3u
 #define ENHANCED_PACKET 6u
 #define BYTE_ORDER 0x1a2b3c4du
+#define MAGIC 0xa1b2c3d4u
 #define NANOSECOND_MAGIC 0xa1b23c4du
 #define FCS_IS_KNOWN 0x04000000u /* in a classic link type, with the length in its upper 4 bits */
 #define FCS_SHIFT 28
@@ -50,15 +53,22 @@ static void put(uint8_t *at, uint32_t value, bool swapped) {
   memcpy(at, &value, sizeof value);
 }
 
-bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range, uint16_t *fcs) {
-  static const uint32_t magics[] = {NANOSECOND_MAGIC, 0xa1b2c3d4, 0xa1b2cd34, 0xa1b234cd,
-                                    0xa12b3c4d};
+static bool is_plain(const uint8_t *header, uint32_t magic, bool swapped) {
+  return (magic == MAGIC || magic == NANOSECOND_MAGIC) &&
+         get16(header + FILE_MAJOR_AT, swapped) == 2 && get16(header + FILE_MINOR_AT, swapped) == 4;
+}
+
+bool mri_pcap_adapt(uint8_t *header, struct mri_pcap_classic *classic) {
+  static const uint32_t magics[] = {NANOSECOND_MAGIC, MAGIC, 0xa1b2cd34, 0xa1b234cd, 0xa12b3c4d};
   for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
-    if (get(header, false) != magics[i] && get(header, true) != magics[i]) continue;
+    const bool swapped = get(header, false) != magics[i];
+    if (get(header, swapped) != magics[i]) continue;
     put(header + FILE_SNAPLEN_AT, 0, false);
-    uint32_t link = get(header + FILE_LINK_AT, get(header, false) != magics[i]);
-    *fcs = link & FCS_IS_KNOWN ? (uint16_t)(2 * (link >> FCS_SHIFT)) : 0;
-    *fraction_range = (INT64_C(1) << 32) * (magics[i] == NANOSECOND_MAGIC ? 1 : 1000);
+    uint32_t link = get(header + FILE_LINK_AT, swapped);
+    classic->plain = is_plain(header, magics[i], swapped);
+    classic->swapped = swapped;
+    classic->fcs = link & FCS_IS_KNOWN ? (uint16_t)(2 * (link >> FCS_SHIFT)) : 0;
+    classic->unit_ns = magics[i] == NANOSECOND_MAGIC ? 1 : 1000;
     return true;
   }
   return false;

@@ -44,9 +44,16 @@ struct mri_pcapng {
   uint32_t read;
 };
 
-/* True, and done, if these MRI_PCAP_FILE_HEADER octets are a classic file header. *fraction_range:
- * 2^32 of the units in which its times are, in nanoseconds; *fcs: as in struct mri_pcap_frames. */
-bool mri_pcap_adapt(uint8_t *header, int64_t *fraction_range, uint16_t *fcs);
+/* How the records of a classic capture are to be read. */
+struct mri_pcap_classic {
+  bool plain;       /* each has 16 octets of header, with its lengths in the usual order */
+  bool swapped;     /* byte order */
+  uint16_t fcs;     /* as in struct mri_pcap_frames */
+  uint32_t unit_ns; /* of the fractions of a second */
+};
+
+/* True, and done, if these MRI_PCAP_FILE_HEADER octets are a classic file header. */
+bool mri_pcap_adapt(uint8_t *header, struct mri_pcap_classic *classic);
 
 bool mri_is_pcapng(const uint8_t *header);
 /* False when out of memory. */

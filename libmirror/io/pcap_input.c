@@ -65,7 +65,7 @@ static int32_t fail_link_type(const struct mri_pcap_input *input, int number,
 static int32_t check_link_type(struct mri_pcap_input *input, mirror_report *report) {
   int number = pcap_datalink(input->pcap);
   input->link_type = mri_pcap_link(number);
-  input->fcs = input->stream.fcs;
+  input->fcs = input->stream.classic.fcs;
   return mri_link_supported(input->link_type) ? MIRROR_OK : fail_link_type(input, number, report);
 }
 
@@ -127,23 +127,27 @@ static int32_t see_interface(struct mri_pcap_input *input) {
   return fail_link_type(input, frames.link, &input->fault);
 }
 
-/* Makes `data` the next packet, if it is not there already. */
+/* Makes `data` the next packet, by libpcap, if it is not there already. The stream is marked. */
 static int32_t read_packet(struct mri_pcap_input *input) {
+  struct pcap_pkthdr *header;
   if (input->data) return MIRROR_OK;
-  if (input->fault.code) return input->fault.code;
-  mri_pcap_stream_mark(&input->stream);
-  int result = pcap_next_ex(input->pcap, &input->header, &input->data);
+  int result = input->stream.stop ? PCAP_ERROR : pcap_next_ex(input->pcap, &header, &input->data);
   int32_t status = result == 1 ? see_interface(input) : end_of_records(input, result);
-  if (status) input->data = NULL;
+  if (status)
+    input->data = NULL;
+  else
+    input->header = *header;
   return status;
 }
 
-/* In nanoseconds, as asked for. A fraction is an unsigned number; libpcap reads a signed one. */
+/* In nanoseconds, as asked for. In a classic capture both numbers are unsigned and have 32 bits;
+ * libpcap reads signed ones. */
 static int64_t time_of(const struct mri_pcap_input *input) {
-  const struct timeval *ts = &input->header->ts;
-  int64_t fraction = ts->tv_usec < 0 ? ts->tv_usec + input->stream.fraction_range : ts->tv_usec;
-  int64_t time;
-  if (__builtin_mul_overflow(ts->tv_sec, INT64_C(1000000000), &time) ||
+  const struct timeval *ts = &input->header.ts;
+  const bool classic = input->stream.is_classic;
+  int64_t seconds = classic ? (uint32_t)ts->tv_sec : ts->tv_sec, fraction = ts->tv_usec, time;
+  if (classic && fraction < 0) fraction += ((int64_t)input->stream.classic.unit_ns << 32);
+  if (__builtin_mul_overflow(seconds, INT64_C(1000000000), &time) ||
       __builtin_add_overflow(time, fraction, &time))
     return INT64_MAX;
   return time;
@@ -160,8 +164,8 @@ static void drop_fcs(mirror_packet *packet, uint32_t fcs) {
 static void take(struct mri_pcap_input *input, const uint8_t *data, mirror_packet *packet) {
   *packet = (mirror_packet){
       .data = data,
-      .caplen = input->header->caplen,
-      .length = input->header->len,
+      .caplen = input->header.caplen,
+      .length = input->header.len,
       .time_ns = time_of(input),
       .link_type = (uint16_t)input->link_type,
   };
@@ -169,24 +173,44 @@ static void take(struct mri_pcap_input *input, const uint8_t *data, mirror_packe
   input->data = NULL;
 }
 
-/* Packets until the batch or the arena is full. A record longer than the arena goes alone, from
- * libpcap's memory. */
+static bool take_in_place(struct mri_pcap_input *input, mirror_packet *packet) {
+  const uint8_t *data = mri_pcap_stream_record(&input->stream, &input->header);
+  if (data) take(input, data, packet);
+  return data != NULL;
+}
+
+/* A copy in the arena. A record longer than that goes alone, from libpcap's memory. MIRROR_E_AGAIN
+ * if there can be no more in this batch. */
+static int32_t take_copied(struct mri_pcap_input *input, size_t *used, mirror_packet *packets,
+                           uint32_t *count) {
+  int32_t status = read_packet(input);
+  if (status) return status;
+  const uint32_t length = input->header.caplen;
+  const bool fits = length <= ARENA - *used;
+  if (!fits && *count) return MIRROR_E_AGAIN;
+  if (fits) memcpy(input->arena + *used, input->data, length);
+  take(input, fits ? input->arena + *used : input->data, &packets[(*count)++]);
+  if (!fits) return MIRROR_E_AGAIN;
+  *used += length;
+  mri_pcap_stream_deadline(&input->stream, 0);
+  return MIRROR_OK;
+}
+
+/* Packets until the batch, the arena or what was read is full. Reading on would move the packets
+ * that are in place, so it begins a batch. */
 static int32_t gather(struct mri_pcap_input *input, mirror_packet *packets, uint32_t capacity,
                       uint32_t *count) {
   size_t used = 0;
-  while (*count < capacity) {
-    int32_t status = read_packet(input);
-    if (status) return status;
-    uint32_t length = input->header->caplen;
-    bool fits = length <= ARENA - used;
-    if (!fits && *count) return MIRROR_OK;
-    if (fits) memcpy(input->arena + used, input->data, length);
-    take(input, fits ? input->arena + used : input->data, &packets[(*count)++]);
-    if (!fits) return MIRROR_OK;
-    used += length;
-    mri_pcap_stream_deadline(&input->stream, 0);
+  int32_t status = input->fault.code;
+  while (!status && *count < capacity) {
+    if (take_in_place(input, &packets[*count]))
+      ++*count;
+    else if (*count && input->stream.classic.plain)
+      status = MIRROR_E_AGAIN;
+    else if (!mri_pcap_stream_more(&input->stream))
+      status = take_copied(input, &used, packets, count);
   }
-  return MIRROR_OK;
+  return status;
 }
 
 int32_t mri_pcap_receive(void *state, mirror_packet *packets, uint32_t capacity, int64_t timeout_ns,
@@ -213,7 +237,7 @@ int32_t mri_pcap_link_type(void *state, uint32_t *link_type) {
 int32_t mri_pcap_progress(void *state, uint64_t *done, uint64_t *total) {
   const struct mri_pcap_stream *stream = &((struct mri_pcap *)state)->input.stream;
   if (stream->length == 0) return MIRROR_E_UNSUPPORTED;
-  *done = stream->mark;
+  *done = mri_pcap_stream_offset(stream);
   *total = stream->length;
   return MIRROR_OK;
 }

@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 enum {
-  CAPACITY = 1 << 20,    /* more than the longest record */
-  FILE_BUFFER = 1 << 18, /* large reads are what makes it fast */
+  CAPACITY = 1 << 20,       /* more than the longest record */
+  FILE_BUFFER = 1 << 18,    /* libpcap's */
+  READ = 1 << 18,           /* at a time: it is still in the processor's cache when it is used */
+  RECORD_HEADER = 16,       /* of a plain record */
+  LONGEST_RECORD = 1 << 18, /* octets of a packet; libpcap refuses more */
 };
 _Static_assert((CAPACITY + FILE_BUFFER) / MRI_PCAPNG_LEAST_BLOCK < 1 << MRI_PCAPNG_AHEAD_LOG2,
                "packets seen and not yet read do not fit");
@@ -81,7 +84,7 @@ static bool wait_readable(struct mri_pcap_stream *stream) {
 
 /* Moves what has to be kept to the beginning of the buffer. */
 static void make_room(struct mri_pcap_stream *stream) {
-  size_t keep = stream->classic ? (size_t)(stream->mark - stream->base) : stream->at;
+  size_t keep = stream->is_classic ? (size_t)(stream->mark - stream->base) : stream->at;
   memmove(stream->buffer, stream->buffer + keep, stream->end - keep);
   stream->base += keep;
   stream->at -= keep;
@@ -90,7 +93,7 @@ static void make_room(struct mri_pcap_stream *stream) {
 }
 
 /* As read; -1 with the reason in `stop`. */
-static ssize_t read_octets(struct mri_pcap_stream *stream, void *to, size_t size) {
+static ssize_t read_octets(struct mri_pcap_stream *stream, uint8_t *to, size_t size) {
   ssize_t count;
   do {
     count = read(stream->fd, to, size);
@@ -116,10 +119,11 @@ static bool make_ready(struct mri_pcap_stream *stream) {
 /* Reads more into the buffer: octets, 0 at the end, -1 with the reason in `stop`. */
 static ssize_t fill(struct mri_pcap_stream *stream) {
   /* A pcapng block that is half read cannot be read again: libpcap may have seen others before. */
-  bool may_stop = stream->classic || stream->base + stream->at == stream->mark;
+  bool may_stop = stream->is_classic || stream->base + stream->at == stream->mark;
   make_room(stream);
   if (stream->waits && may_stop && !wait_readable(stream)) return -1;
-  ssize_t count = read_octets(stream, stream->buffer + stream->end, CAPACITY - stream->end);
+  const size_t room = CAPACITY - stream->end;
+  ssize_t count = read_octets(stream, stream->buffer + stream->end, room < READ ? room : READ);
   if (count > 0) {
     stream->end += (size_t)count;
     if (!make_ready(stream)) return -1;
@@ -137,26 +141,12 @@ static ssize_t take(struct mri_pcap_stream *stream, void *to, size_t size) {
   return (ssize_t)count;
 }
 
-/* What a classic file has behind its beginning is read without a detour by the buffer. */
 static ssize_t read_stream(void *cookie, char *to, size_t size) {
   struct mri_pcap_stream *stream = cookie;
-  if (stream->at == stream->ready && stream->classic && !stream->waits) {
-    ssize_t count = read_octets(stream, to, size);
-    if (count > 0) stream->base += (uint64_t)count;
-    return count;
-  }
   ssize_t count = 1;
   while (stream->at == stream->ready && count > 0)
     count = fill(stream);
   return count < 0 ? -1 : take(stream, to, size);
-}
-
-/* Only tells where it is: so ftello does, without what is left in the FILE. */
-static int seek_stream(void *cookie, off64_t *offset, int whence) {
-  const struct mri_pcap_stream *stream = cookie;
-  if (whence != SEEK_CUR || *offset != 0) return -1;
-  *offset = (off64_t)(stream->base + stream->at);
-  return 0;
 }
 
 static int32_t read_beginning(struct mri_pcap_stream *stream, const struct mri_alloc *alloc) {
@@ -165,7 +155,7 @@ static int32_t read_beginning(struct mri_pcap_stream *stream, const struct mri_a
     if (count < 0) return stream->stop;
     if (count == 0) return MIRROR_OK;
   }
-  stream->classic = mri_pcap_adapt(stream->buffer, &stream->fraction_range, &stream->fcs);
+  stream->is_classic = mri_pcap_adapt(stream->buffer, &stream->classic);
   stream->is_pcapng = mri_is_pcapng(stream->buffer);
   if (stream->is_pcapng && !mri_pcapng_start(&stream->pcapng, alloc)) return MIRROR_E_NOMEM;
   return make_ready(stream) ? MIRROR_OK : stream->stop;
@@ -206,17 +196,38 @@ void mri_pcap_stream_close(struct mri_pcap_stream *stream, const struct mri_allo
   mri_free(alloc, stream->buffer);
 }
 
+/* Only tells where it is: so ftello does, without what is left in the FILE. */
+static int seek_stream(void *cookie, off64_t *offset, int whence) {
+  const struct mri_pcap_stream *stream = cookie;
+  if (whence != SEEK_CUR || *offset != 0) return -1;
+  *offset = (off64_t)(stream->base + stream->at);
+  return 0;
+}
+
+/* Where records are taken from the stream, libpcap must not be ahead of it; elsewhere a buffer
+ * makes it fast. */
+static void set_buffer(struct mri_pcap_stream *stream) {
+  if (stream->classic.plain)
+    setvbuf(stream->file, NULL, _IONBF, 0);
+  else
+    setvbuf(stream->file, (char *)stream->buffer + CAPACITY, _IOFBF, FILE_BUFFER);
+}
+
 FILE *mri_pcap_stream_file(struct mri_pcap_stream *stream) {
   const cookie_io_functions_t functions = {.read = read_stream, .seek = seek_stream};
   stream->file = fopencookie(stream, "rb", functions);
   if (!stream->file) return NULL;
-  setvbuf(stream->file, (char *)stream->buffer + CAPACITY, _IOFBF, FILE_BUFFER);
+  set_buffer(stream);
   __fsetlocking(stream->file, FSETLOCKING_BYCALLER); /* only the thread of the tap uses it */
   return stream->file;
 }
 
+uint64_t mri_pcap_stream_offset(const struct mri_pcap_stream *stream) {
+  return (uint64_t)ftello(stream->file);
+}
+
 void mri_pcap_stream_mark(struct mri_pcap_stream *stream) {
-  stream->mark = (uint64_t)ftello(stream->file);
+  stream->mark = mri_pcap_stream_offset(stream);
   stream->stop = MIRROR_OK;
 }
 
@@ -224,4 +235,40 @@ void mri_pcap_stream_rewind(struct mri_pcap_stream *stream) {
   __fpurge(stream->file);
   clearerr(stream->file);
   stream->at = (size_t)(stream->mark - stream->base);
+}
+
+/* ---- plain records ---- */
+
+static uint32_t get(const struct mri_pcap_stream *stream, const uint8_t *at) {
+  uint32_t value;
+  memcpy(&value, at, sizeof value);
+  return stream->classic.swapped ? __builtin_bswap32(value) : value;
+}
+
+/* False if the header is not there. */
+static bool read_header(const struct mri_pcap_stream *stream, struct pcap_pkthdr *header) {
+  const uint8_t *at = stream->buffer + stream->at;
+  if (stream->ready - stream->at < RECORD_HEADER) return false;
+  header->ts.tv_sec = get(stream, at);
+  header->ts.tv_usec = (int64_t)get(stream, at + 4) * stream->classic.unit_ns;
+  header->caplen = get(stream, at + 8);
+  header->len = get(stream, at + 12);
+  return true;
+}
+
+const uint8_t *mri_pcap_stream_record(struct mri_pcap_stream *stream, struct pcap_pkthdr *header) {
+  if (!stream->classic.plain || !read_header(stream, header)) return NULL;
+  const size_t there = stream->ready - stream->at - RECORD_HEADER;
+  if (header->caplen > LONGEST_RECORD || header->caplen > there) return NULL;
+  const uint8_t *octets = stream->buffer + stream->at + RECORD_HEADER;
+  stream->at += RECORD_HEADER + header->caplen;
+  return octets;
+}
+
+bool mri_pcap_stream_more(struct mri_pcap_stream *stream) {
+  struct pcap_pkthdr header;
+  mri_pcap_stream_mark(stream);
+  if (!stream->classic.plain) return false;
+  if (read_header(stream, &header) && header.caplen > LONGEST_RECORD) return false;
+  return fill(stream) > 0;
 }

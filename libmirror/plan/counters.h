@@ -74,11 +74,6 @@ static inline void mri_cell_add(struct mri_cell *cell, mirror_count count) {
   atomic_store_explicit(&cell->octets, octets + count.octets, memory_order_release);
 }
 
-/* One packet more. */
-static inline void mri_cell_count(struct mri_cell *cell, uint64_t octets) {
-  mri_cell_add(cell, (mirror_count){1, octets});
-}
-
 /* Adds `count` cells, in the order above, to a public struct's counters and, for verdicts, to
  * `received`. */
 void mri_stats_add(mirror_stats *stats, const struct mri_cell *cells, unsigned count);

@@ -1,4 +1,5 @@
-/* F3: each packet is counted once, for the tap, its source and direction, session, rule, target. */
+/* F3: each packet is counted once, for the tap, its source and direction, session, rule, target:
+ * neighbours to which the same happened together. */
 #include "packet/segment.h"
 #include "tap/tap.h"
 
@@ -44,13 +45,13 @@ struct details {
   const struct mri_outputs *outputs; /* of all copies of a segmented packet, else NULL */
 };
 
-/* What became of the packet, as counters to add to. */
+/* What became of packets, as counters to add to. */
 struct events {
   unsigned verdict;
-  unsigned output; /* of the only copy */
+  unsigned output; /* of the only copy of each */
   bool copied;
-  uint64_t octets;
-  const struct details *details; /* of a copied packet, or NULL */
+  mirror_count count;
+  const struct details *details; /* of one copied packet, or NULL */
 };
 
 static void add_outputs(struct mri_cell *cells, const struct details *details) {
@@ -64,22 +65,22 @@ static void add_details(struct mri_cell *cells, const struct events *events) {
   if (details->outputs)
     add_outputs(cells, details);
   else
-    mri_cell_count(&cells[events->output], events->octets);
+    mri_cell_add(&cells[events->output], events->count);
   mri_cell_add(&cells[MIRROR_COUNTER_CUT_BY_LENGTH], details->cut_by_length);
   mri_cell_add(&cells[MIRROR_COUNTER_CUT_BY_MTU], details->cut_by_mtu);
   if (details->flags & MIRROR_NOT_SEGMENTED)
-    mri_cell_count(&cells[MIRROR_COUNTER_NOT_SEGMENTED], events->octets);
+    mri_cell_add(&cells[MIRROR_COUNTER_NOT_SEGMENTED], events->count);
   if (details->flags & MIRROR_CHECKSUM_OPEN)
-    mri_cell_count(&cells[MIRROR_COUNTER_CHECKSUM_OPEN], events->octets);
+    mri_cell_add(&cells[MIRROR_COUNTER_CHECKSUM_OPEN], events->count);
 }
 
 static inline void add(struct mri_cell *cells, const struct events *events) {
-  mri_cell_count(&cells[events->verdict], events->octets);
+  mri_cell_add(&cells[events->verdict], events->count);
   if (!events->copied) return;
   if (events->details)
     add_details(cells, events);
   else
-    mri_cell_count(&cells[events->output], events->octets);
+    mri_cell_add(&cells[events->output], events->count);
 }
 
 /* For the tap, the source and direction, the rule, and the session and target. */
@@ -95,9 +96,9 @@ static void add_everywhere(mirror_tap *tap, const struct mri_decision *decision,
         events);
   }
   if (decision->rule)
-    mri_cell_count(
+    mri_cell_add(
         &mri_cells(counters, MRI_SLOT_RULE, MRI_CELLS_RULE, decision->rule->slot)[events->verdict],
-        events->octets);
+        events->count);
   if (!decision->tunnel) return;
   add(mri_cells(counters, MRI_SLOT_SESSION, MRI_CELLS_SESSION,
                 decision->tunnel->session->version.entry->slot),
@@ -146,19 +147,41 @@ static void read_details(mirror_tap *tap, uint32_t i, struct details *details) {
             details);
 }
 
-void mri_account(mirror_tap *tap, uint32_t packet) {
+/* What has no details, and differs in nothing that is counted. */
+static bool are_alike(const struct mri_batch *batch, uint32_t i, uint32_t k) {
+  const struct mri_decision *one = &batch->decisions[i], *other = &batch->decisions[k];
+  return one->tunnel == other->tunnel && one->rule == other->rule && one->source == other->source &&
+         one->direction == other->direction && one->verdict == other->verdict &&
+         one->reason == other->reason && !(one->flags | other->flags) &&
+         batch->output_status[i] == batch->output_status[k];
+}
+
+/* `packets` from the first on are alike. */
+static void account(mirror_tap *tap, uint32_t first, mirror_count packets) {
   const struct mri_batch *batch = &tap->batch;
-  const struct mri_decision *decision = &batch->decisions[packet];
+  const struct mri_decision *decision = &batch->decisions[first];
   struct details details;
   struct events events = {
       .verdict = verdict_counter(decision),
-      .output = mri_output_counter(batch->output_status[packet]),
+      .output = mri_output_counter(batch->output_status[first]),
       .copied = decision->verdict == MIRROR_MIRRORED,
-      .octets = batch->received[packet].caplen,
+      .count = packets,
   };
   if (events.copied && decision->flags) {
-    read_details(tap, packet, &details);
+    read_details(tap, first, &details);
     events.details = &details;
   }
   add_everywhere(tap, decision, &events);
+}
+
+void mri_account(mirror_tap *tap, uint32_t count) {
+  const struct mri_batch *batch = &tap->batch;
+  for (uint32_t first = 0, next; first < count; first = next) {
+    mirror_count packets = {1, batch->received[first].caplen};
+    for (next = first + 1; next < count && are_alike(batch, first, next); next++) {
+      packets.packets++;
+      packets.octets += batch->received[next].caplen;
+    }
+    account(tap, first, packets);
+  }
 }

@@ -44,7 +44,6 @@ void mri_tap_process(mirror_tap *tap, const mirror_plan *plan, uint32_t count,
   fill_defaults(tap, tap->batch.received, count);
   judge(tap, plan, count);
   mri_copies_send(tap, count);
-  for (uint32_t i = 0; i < count; i++)
-    mri_account(tap, i);
+  mri_account(tap, count);
   if (verdicts || tap->on_packet) tell(tap, count, verdicts);
 }

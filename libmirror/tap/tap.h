@@ -68,8 +68,8 @@ void mri_tap_process(mirror_tap *tap, const mirror_plan *plan, uint32_t count,
 /* copies.c: makes and sends the copies of the first `count` packets, which are judged. */
 void mri_copies_send(mirror_tap *tap, uint32_t count);
 
-/* account.c: counts what became of one packet, and of its copies. */
-void mri_account(mirror_tap *tap, uint32_t packet);
+/* account.c: counts what became of the first `count` packets, and of their copies. */
+void mri_account(mirror_tap *tap, uint32_t count);
 /* The counter for a copy with this status of the output. */
 unsigned mri_output_counter(int32_t status);
 

@@ -1,18 +1,21 @@
 #!/bin/sh
-# mirror_pcap.sh [MEGABYTES [ROUNDS]]: speed of mirror-pcap on a capture of that size (1024, 5
-# rounds) beside `cp` of the same file and `tcpdump -r IN -w OUT` with an equal filter.
+# mirror_pcap.sh [MEGABYTES [ROUNDS]]: speed of mirror-pcap on a capture of that size (1500, 5
+# rounds) beside `cp` of the same file, `tcpdump -r IN -w OUT` with an equal filter, and
+# `tcprewrite`, if it is there, with one new address for all.
 # The capture is a classic one repeated: $CAPTURE if set, else the realistic mix of
 # $MIRROR_SHARED, else the sample. It and what is written are in a temporary folder, in /dev/shm
 # where there is room, so that no disk is measured. Rounds are interleaved; medians are shown.
+# A virtual machine may give free memory back to its host, and getting it again can take longer
+# than all the rest: so before each run as much of it is used and freed as the run will write.
 # $MIRROR_PCAP: the program, else build/examples/mirror-pcap, built as a release.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-megabytes=${1:-1024}
+megabytes=${1:-1500}
 rounds=${2:-5}
 mix=${MIRROR_SHARED:-$root/../shared}/data/captures/derived/mix-many-flows.pcap
 [ -r "$mix" ] || mix=$root/examples/samples/table2.pcap
-capture=${CAPTURE:-$mix}
+capture=${CAPTURE:-}
 program=${MIRROR_PCAP:-$root/build/examples/mirror-pcap}
 
 fail() {
@@ -41,7 +44,16 @@ size_of() {
   wc -c <"$1"
 }
 
+# tcprewrite ends at a packet whose IP version is not that of its ethertype.
+choose_capture() {
+  [ -z "$capture" ] || return 0
+  capture=seed.pcap
+  read_packets "$mix" 'not (ip and ip[0] & 0xf0 != 0x40) and not (ip6 and ip6[0] & 0xf0 != 0x60)' \
+    "$capture" 2>/dev/null
+}
+
 make_capture() {
+  choose_capture
   head -c 24 "$capture" >in.pcap
   tail -c +25 "$capture" >records
   while [ "$(size_of records)" -lt $((megabytes << 16)) ]; do # 1/16 of it
@@ -82,13 +94,21 @@ run_cp() {
   cp in.pcap out.pcap
 }
 
-# As root it would become another user and could not write here.
-run_tcpdump() {
+# read_packets IN EXPRESSION OUT. As root tcpdump would become another user and could not write here.
+read_packets() {
   if [ "$(id -u)" = 0 ]; then
-    tcpdump -Z root -r in.pcap -w out.pcap "$expression" 2>tcpdump.log
+    tcpdump -Z root -r "$1" -w "$3" "$2"
   else
-    tcpdump -r in.pcap -w out.pcap "$expression" 2>tcpdump.log
+    tcpdump -r "$1" -w "$3" "$2"
   fi
+}
+
+run_tcpdump() {
+  read_packets in.pcap "$expression" out.pcap 2>tcpdump.log
+}
+
+run_tcprewrite() {
+  tcprewrite --enet-dmac=02:00:00:00:00:01 -i in.pcap -o out.pcap >tcprewrite.log 2>&1
 }
 
 run_mirror() {
@@ -97,6 +117,8 @@ run_mirror() {
 
 measure() { # measure NAME: one run, its nanoseconds at the end of NAME.times
   rm -f out.pcap
+  head -c $((megabytes * 3 << 19)) /dev/zero >warm
+  rm warm
   start=$(date +%s%N)
   "run_$1"
   end=$(date +%s%N)
@@ -109,14 +131,17 @@ median() {
 
 show() { # show NAME TITLE
   awk -v title="$2" -v ns="$(median "$1")" -v cp="$(median cp)" -v packets="$packets" \
-    -v octets="$(size_of in.pcap)" -v tcpdump="$(median tcpdump)" 'BEGIN {
-      printf "  %-12s %8.3f s %8.2f Mpps %8.2f GB/s %8.2f x cp %8.2f x tcpdump\n", title, ns / 1e9,
-        packets * 1e3 / ns, octets / ns, cp / ns, tcpdump / ns }'
+    -v octets="$(size_of in.pcap)" -v tcpdump="$(median tcpdump)" -v tcprewrite="$tcprewrite" 'BEGIN {
+      printf "  %-12s %8.3f s %8.2f Mpps %6.2f GB/s %7.2f x cp %7.2f x tcpdump", title, ns / 1e9,
+        packets * 1e3 / ns, octets / ns, cp / ns, tcpdump / ns
+      if (tcprewrite) printf " %7.2f x tcprewrite", tcprewrite / ns
+      print "" }'
 }
 
 measure_all() {
   measure cp
   measure tcpdump
+  [ -z "$has_tcprewrite" ] || measure tcprewrite
   measure mirror
 }
 
@@ -134,17 +159,22 @@ compare() { # compare TITLE: cp, tcpdump and mirror-pcap in turn
     awk '{ print $1 }' || true)
   echo "$1: $packets packets of $(($(size_of in.pcap) / packets - 16)) octets, $copies mirrored," \
     "tcpdump writes ${written:-?}; medians of $rounds rounds"
+  tcprewrite=0
+  [ -z "$has_tcprewrite" ] || tcprewrite=$(median tcprewrite)
   show cp cp
   show tcpdump tcpdump
+  [ -z "$has_tcprewrite" ] || show tcprewrite tcprewrite
   show mirror mirror-pcap
 }
 
 command -v tcpdump >/dev/null 2>&1 || fail "tcpdump is needed"
+has_tcprewrite=$(command -v tcprewrite || echo)
+[ -n "$has_tcprewrite" ] || echo "tcprewrite (Debian: tcpreplay) is not there"
 make_program
 make_folder
 cd "$folder"
 make_capture
-echo "$(basename "$capture") repeated to $(($(size_of in.pcap) >> 20)) MiB, in $(dirname "$folder")"
+echo "$(basename "${CAPTURE:-$mix}") repeated to $(($(size_of in.pcap) >> 20)) MiB, in $(dirname "$folder")"
 
 make_configuration ALL ''
 expression=$(behind_tags 'ip or ip6')

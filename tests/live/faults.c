@@ -5,6 +5,7 @@
 #include <libnet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -19,21 +20,28 @@
 static struct {
   const char *call;
   unsigned skip, times, hits, sends, messages;
+  size_t octets;
   int os_error;
 } fault;
 
 void fault_set(const char *call, unsigned skip, unsigned times, int os_error) {
   unsigned messages = fault.messages;
+  size_t octets = fault.octets;
   memset(&fault, 0, sizeof fault);
   fault.call = call;
   fault.skip = skip;
   fault.times = times;
   fault.os_error = os_error;
   fault.messages = messages;
+  fault.octets = octets;
 }
 
 void fault_short(unsigned messages) {
   fault.messages = messages;
+}
+
+void fault_short_writes(size_t octets) {
+  fault.octets = octets;
 }
 
 void fault_clear(void) {
@@ -89,6 +97,9 @@ WRAP(int, timerfd_settime,
      (int fd, int flags, const struct itimerspec *fresh, struct itimerspec *old),
      (fd, flags, fresh, old), -1)
 WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), -1)
+WRAP(int, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *user),
+     (thread, attributes, run, user), errno)
 WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)
 WRAP(ssize_t, recv, (int fd, void *to, size_t size, int flags), (fd, to, size, flags), -1)
 WRAP(ssize_t, sendto,
@@ -109,6 +120,14 @@ WRAP(int, recvmmsg,
 WRAP(int, ppoll,
      (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (polled, count, time, mask), -1)
+
+ssize_t __real_write(int fd, const void *octets, size_t size);
+ssize_t __wrap_write(int fd, const void *octets, size_t size);
+ssize_t __wrap_write(int fd, const void *octets, size_t size) {
+  if (fails("write")) return -1;
+  if (fault.octets && size > fault.octets) size = fault.octets;
+  return __real_write(fd, octets, size);
+}
 
 int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);

@@ -3,11 +3,14 @@
 #define TESTS_LIVE_FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* From now on, `call` fails `times` times with this errno, after `skip` calls that do not. */
 void fault_set(const char *call, unsigned skip, unsigned times, int os_error);
 /* sendmmsg takes at most so many messages a call; 0: any. */
 void fault_short(unsigned messages);
+/* write takes at most so many octets a call; 0: any. */
+void fault_short_writes(size_t octets);
 void fault_clear(void);
 /* How often it failed since fault_set. */
 unsigned fault_hits(void);

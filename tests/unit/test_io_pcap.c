@@ -431,7 +431,7 @@ static void f5_allocations_that_fail(void **state) {
     if (mirror_output_open(frugal, uri, NULL, &output, &report))
       assert_int_equal(report.code, MIRROR_E_NOMEM);
   }
-  assert_int_equal(n, 6);
+  assert_int_equal(n, 5);
   mirror_output_close(output);
   mirror_context_destroy(frugal);
 }

@@ -41,7 +41,7 @@ from .constants import (
     VerdictKind,
 )
 from .context import Context, force_isa, isa_available
-from .endpoints import Input, MemoryCopy, MemoryInput, MemoryOutput, Output
+from .endpoints import Input, MemoryCopy, MemoryInput, MemoryOutput, Output, PcapOutput
 from .errors import (
     BusyError,
     CaptureError,
@@ -129,6 +129,7 @@ __all__ = [
     "PacketInput",
     "PacketOutput",
     "Packets",
+    "PcapOutput",
     "Plan",
     "PlanInfo",
     "QuotaError",

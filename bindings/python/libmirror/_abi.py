@@ -188,6 +188,11 @@ struct mirror_memory_copy {
   int64_t time_ns;
 }
 
+struct mirror_pcap_output {
+  uint32_t size;
+  uint32_t thread;
+}
+
 struct mirror_memory_output {
   uint32_t size;
   uint32_t layer;
@@ -490,6 +495,7 @@ int32_t mirror_input_receive(mirror_input *input, mirror_packet *packets, uint32
     int64_t timeout_ns, uint32_t *count, mirror_report *report);
 void mirror_input_release(mirror_input *input);
 int32_t mirror_output_flush(mirror_output *output, mirror_report *report);
+void mirror_pcap_output_init(mirror_pcap_output *output, uint32_t size);
 void mirror_memory_input_init(mirror_memory_input *input, uint32_t size);
 void mirror_memory_output_init(mirror_memory_output *output, uint32_t size);
 void mirror_callback_input_init(mirror_callback_input *input, uint32_t size);

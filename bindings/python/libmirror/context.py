@@ -13,7 +13,9 @@ from ._library import lib, new, octets, text, types
 from ._native import Handle, Native
 from .backend import OpenInput, OpenOutput, PacketInput, PacketOutput, Registered
 from .constants import Capability, Code, Direction, Isa, Layer, LinkType, Severity
-from .endpoints import CallbackInput, CallbackOutput, Input, MemoryInput, MemoryOutput, Output
+from .endpoints import (
+    CallbackInput, CallbackOutput, Input, MemoryInput, MemoryOutput, Output, PcapOutput,
+)
 from .errors import MirrorError, from_report
 from .model import Filter, Quotas, Rule, Session, Source, Target
 from .packets import Frame
@@ -207,6 +209,10 @@ class Context(Handle):
             return made(self, uri, ctypes.byref(number))
         finally:
             self._registered.leave(number)
+
+    def pcap_output(self, path: str, *, thread: bool = False) -> PcapOutput:
+        """A capture file ("-": standard output). `thread`: a thread of its own writes."""
+        return PcapOutput(self, path, thread)
 
     def memory_input(
         self, frames: Iterable[Frame], link_type: LinkType = LinkType.ETHERNET

@@ -126,6 +126,15 @@ class Output(_Endpoint):
             _calls.call(lib.mirror_output_flush, pointer)
 
 
+class PcapOutput(Output):
+    """A capture file."""
+
+    def __init__(self, context: "Context", path: str, thread: bool) -> None:
+        argument = new("mirror_pcap_output")
+        argument.thread = thread
+        super().__init__(context, f"pcap:{path}", ctypes.byref(argument))
+
+
 class MemoryInput(Input):
     """Packets in memory."""
 

@@ -140,6 +140,18 @@ class Files(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.copies = os.path.join(folder.name, "copies.pcap")
 
+    def test_a_thread_that_writes(self) -> None:
+        sizes = []
+        for thread in (False, True):
+            with self.context.open_input(f"pcap:{support.CAPTURE}") as source:
+                with self.context.pcap_output(self.copies, thread=thread) as output:
+                    with self.context.tap(source, output, source="eni-03", direction=AUTO) as tap:
+                        self.assertTrue(tap.run())
+                    sizes.append(os.path.getsize(self.copies))
+                    self.assertEqual(output.uri, f"pcap:{self.copies}")
+        self.assertGreater(sizes[0], 24)
+        self.assertEqual(sizes[0], sizes[1])
+
     def test_pcap_to_pcap(self) -> None:
         with self.context.open_input(f"pcap:{support.CAPTURE}") as source:
             done, total = source.progress
