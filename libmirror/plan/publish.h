@@ -35,6 +35,7 @@
 #ifndef MRI_PLAN_PUBLISH_H
 #define MRI_PLAN_PUBLISH_H
 
+#include "core/race.h"
 #include "plan/counters.h"
 #include "plan/plan.h"
 
@@ -75,10 +76,12 @@ static inline const mirror_plan *mri_reader_enter(struct mri_reader *reader) {
   const mirror_plan *mine = atomic_load_explicit(&reader->plan, memory_order_relaxed);
   const mirror_plan *plan = atomic_load_explicit(&reader->publisher->plan, memory_order_acquire);
   while (plan != mine) {
+    MRI_HANDS_OVER(&reader->plan);
     atomic_store_explicit(&reader->plan, plan, memory_order_seq_cst);
     mine = plan;
     plan = atomic_load_explicit(&reader->publisher->plan, memory_order_seq_cst);
   }
+  MRI_TAKES_OVER(&reader->publisher->plan);
   return mine;
 }
 

@@ -9,6 +9,7 @@
  * `test_commits SECONDS` runs that long, and fails with less than 1000 commits a second.
  */
 #include "conformance/scene.h"
+#include "core/race.h"
 #include "support/packets.h"
 
 #include <pthread.h>
@@ -273,6 +274,7 @@ static void check_workers(struct traffic *traffic, uint64_t commits, double seco
 static void test_a1_each_packet_is_judged_by_the_old_or_the_new(void **state) {
   static struct traffic traffic;
   (void)state;
+  MRI_ATOMIC(&traffic, offsetof(struct traffic, workers));
   open_scene(&traffic);
   scene_commit(&traffic.scene);
   for (uint32_t i = 0; i < THREADS; i++)

@@ -3,7 +3,7 @@
 #   build   C compiler, CMake, pkg-config, libpcap, jansson
 #   tests   what the tests need besides: cmocka, libnet
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
-#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, the libraries that `pkg-config --static libpcap` names
+#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, spin, valgrind, the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
@@ -69,6 +69,8 @@ find_missing() {
         need mandoc have mandoc
         need debootstrap have debootstrap
         need dpkg-dev have dpkg-shlibdeps
+        need spin have spin
+        need valgrind have valgrind
         need python3 have python3
         need libpcap-static-dependencies links_statically libpcap
         ;;
