@@ -4,7 +4,7 @@
  * (V2).
  */
 #include "fuzz/fuzz.h"
-#include "fuzz/naive.h"
+#include "support/naive.h"
 #include "packet/segment.h"
 #include "packet/unfinished.h"
 

@@ -4,7 +4,7 @@
  * then the compiler says so, and nothing is left.
  */
 #include "fuzz/fuzz.h"
-#include "fuzz/naive.h"
+#include "support/naive.h"
 #include "match/isa.h"
 #include "match/key.h"
 #include "match/list.h"

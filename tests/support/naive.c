@@ -1,4 +1,4 @@
-#include "fuzz/naive.h"
+#include "support/naive.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
  * What the specification says of packets and rules, written down a second time, slowly and without
- * a line of the library: the judge of the harnesses.
+ * a line of the library: the judge of the harnesses and of the accounts.
  */
-#ifndef TESTS_FUZZ_NAIVE_H
-#define TESTS_FUZZ_NAIVE_H
+#ifndef TESTS_SUPPORT_NAIVE_H
+#define TESTS_SUPPORT_NAIVE_H
 
 #include "core/rule.h"
 
