@@ -4,6 +4,10 @@ if(MIRROR_WERROR)
   list(APPEND mirror_warnings -Werror)
 endif()
 
+# An engine of its own (OSS-Fuzz) brings its compiler flags in the environment.
+if(MIRROR_BUILD_FUZZ AND NOT MIRROR_SANITIZE AND MIRROR_FUZZ_ENGINE STREQUAL "-fsanitize=fuzzer")
+  set(MIRROR_SANITIZE fuzzer-no-link,address,undefined)
+endif()
 if(MIRROR_SANITIZE)
   set(mirror_sanitize -fsanitize=${MIRROR_SANITIZE})
   add_compile_options(${mirror_sanitize} -fno-omit-frame-pointer -fno-sanitize-recover=all)

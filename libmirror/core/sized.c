@@ -21,14 +21,19 @@ static void copy_common(void *to, const void *from, uint32_t octets) {
   if (octets > head) memcpy((char *)to + head, (const char *)from + head, octets - head);
 }
 
-int32_t mri_sized_read(void *own, uint32_t own_size, const void *caller, uint32_t least,
-                       mirror_report *report) {
+int32_t mri_sized_read_aligned(void *own, uint32_t own_size, uint32_t alignment, const void *caller,
+                               uint32_t least, mirror_report *report) {
   if (!caller) return mri_fail(report, MIRROR_E_ARGUMENT, "a struct is NULL, expected a pointer");
   uint32_t size = size_of(caller);
   if (size < least)
     return mri_fail(report, MIRROR_E_STRUCT_SIZE,
                     "a struct's size member is %u, expected at least %u: call its init function",
                     size, least);
+  if (size > least && size < own_size && size % alignment)
+    return mri_fail(report, MIRROR_E_STRUCT_SIZE,
+                    "a struct's size member is %u, which is inside a member, expected a multiple "
+                    "of %u: call its init function",
+                    size, alignment);
   for (uint32_t i = own_size; i < size; i++) {
     if (((const char *)caller)[i])
       return mri_fail(report, MIRROR_E_STRUCT_SIZE,

@@ -16,11 +16,14 @@
 /*
  * Reads a caller's struct into `own` (own_size octets, already holding defaults and its size). A
  * longer caller's struct must have a zero tail; fields that a shorter one lacks keep the default.
- * `least` (MRI_UP_TO) is what every caller knows of the struct: less is refused.
+ * `least` (MRI_UP_TO) is what every caller knows of the struct: less is refused, and so is a size
+ * that no release can have had, because it would end inside a member: half a pointer is none.
  * Errors: MIRROR_E_ARGUMENT (NULL), MIRROR_E_STRUCT_SIZE.
  */
-int32_t mri_sized_read(void *own, uint32_t own_size, const void *caller, uint32_t least,
-                       mirror_report *report);
+#define mri_sized_read(own, own_size, caller, least, report) \
+  mri_sized_read_aligned(own, own_size, (uint32_t)__alignof__(*(own)), caller, least, report)
+int32_t mri_sized_read_aligned(void *own, uint32_t own_size, uint32_t alignment, const void *caller,
+                               uint32_t least, mirror_report *report);
 
 /* Writes `own` to a caller's struct: the part that both know, size unchanged, tail zeroed. */
 int32_t mri_sized_write(void *caller, const void *own, uint32_t own_size, uint32_t least);

@@ -25,6 +25,7 @@ static bool grow_class(mirror_context *context, struct mri_counters *counters, u
     size_t cells = ((size_t)MRI_PAGE_SLOTS << page) * mri_cells_per_slot(class);
     struct mri_cell *fresh = mri_zalloc(&context->alloc, cells, sizeof *fresh);
     if (!fresh) return false;
+    MRI_ATOMIC(fresh, cells * sizeof *fresh);
     atomic_store_explicit(&counters->classes[class].page[page], fresh, memory_order_release);
   }
   return true;

@@ -28,6 +28,7 @@ int32_t mri_publisher_create(mirror_context *context, struct mri_publisher **pub
   mri_map_init(&fresh->compiled, &context->alloc);
   fresh->published = plan;
   atomic_init(&fresh->plan, plan);
+  MRI_ATOMIC(&fresh->plan, sizeof fresh->plan);
   *publisher = fresh;
   return MIRROR_OK;
 }
@@ -45,6 +46,7 @@ static bool in_use(const struct mri_publisher *publisher, const mirror_plan *pla
   if (plan->refs) return true;
   for (const struct mri_reader *reader = publisher->readers; reader; reader = reader->next) {
     if (atomic_load_explicit(&reader->plan, memory_order_seq_cst) == plan) return true;
+    MRI_TAKES_OVER(&reader->plan);
   }
   return false;
 }
@@ -66,6 +68,7 @@ void mri_publish(mirror_context *context, mirror_plan *plan) {
   struct mri_publisher *publisher = context->publisher;
   mirror_plan *old = publisher->published;
   publisher->published = plan;
+  MRI_HANDS_OVER(&publisher->plan);
   atomic_store_explicit(&publisher->plan, plan, memory_order_seq_cst);
   old->next_retired = publisher->retired;
   publisher->retired = old;
@@ -79,6 +82,8 @@ int32_t mri_reader_add(mirror_context *context, struct mri_reader *reader) {
     mri_counters_free(context, &reader->counters);
     return status;
   }
+  MRI_ATOMIC(&reader->plan, sizeof reader->plan);
+  MRI_ATOMIC(&reader->counters, sizeof reader->counters);
   reader->publisher = publisher;
   reader->next = publisher->readers;
   publisher->readers = reader;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { FAN_BITS = 5, FAN = 1 << FAN_BITS };
+enum { FAN_BITS = 5, FAN = 1 << FAN_BITS, DEPTH_MAX = 7 /* of 32-bit indexes */ };
 
 struct mri_vector_node {
   uint32_t refs;
@@ -99,17 +99,36 @@ static bool deepen(struct mri_vector *vector, uint64_t edit, uint32_t index) {
   return true;
 }
 
+static bool is_empty(const struct mri_vector_node *node) {
+  for (unsigned i = 0; i < FAN; i++) {
+    if (node->child[i]) return false;
+  }
+  return true;
+}
+
+/* Gives back nodes of this edit that hold nothing any more; path[0] is the lowest. */
+static void prune(struct mri_vector *vector, struct mri_vector_node **const *path) {
+  for (unsigned level = 0; level < vector->depth && is_empty(*path[level]); level++) {
+    node_unref(vector, *path[level], level + 1);
+    *path[level] = NULL;
+  }
+}
+
 int32_t mri_vector_set(struct mri_vector *vector, uint64_t edit, uint32_t index, void *item) {
+  struct mri_vector_node **path[DEPTH_MAX];
   if (!deepen(vector, edit, index)) return MIRROR_E_NOMEM;
   struct mri_vector_node **node = &vector->root;
   for (unsigned depth = vector->depth;; depth--) {
     if (!own_node(vector, edit, node, depth)) return MIRROR_E_NOMEM;
+    path[depth - 1] = node;
     void **child = &(*node)->child[child_of(depth, index)];
     if (depth == 1) {
       if (*child) vector->items->unref(vector->context, *child);
       *child = item;
-      return MIRROR_OK;
+      break;
     }
     node = (struct mri_vector_node **)child;
   }
+  if (!item) prune(vector, path);
+  return MIRROR_OK;
 }

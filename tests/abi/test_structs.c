@@ -105,6 +105,19 @@ static void test_nonsense_sizes(void **state) {
   }
 }
 
+/* A size that would cut a pointer in two is refused, whatever the octets in front of it say. */
+static void test_sizes_inside_a_member(void **state) {
+  struct model *model = *state;
+  model_base(model);
+  for (uint32_t i = 0; i < entry_count; i++) {
+    const struct entry *entry = &entries[i];
+    for (uint32_t size = entry->first + 1; entry->reads && size < entry->size; size++) {
+      if (size % sizeof(uint32_t)) /* no member is shorter, or ends there */
+        assert_call(model, entry, entry->reads, size, MIRROR_E_STRUCT_SIZE);
+    }
+  }
+}
+
 static void test_newer_callers_that_set_nothing_new(void **state) {
   struct model *model = *state;
   model_base(model);
@@ -242,6 +255,7 @@ int main(void) {
       cmocka_unit_test(test_init_of_every_size),
       WITH_MODEL(test_older_callers),
       WITH_MODEL(test_nonsense_sizes),
+      WITH_MODEL(test_sizes_inside_a_member),
       WITH_MODEL(test_newer_callers_that_set_nothing_new),
       WITH_MODEL(test_newer_callers_that_set_something_new),
       WITH_MODEL(test_newer_callers_are_told_zeros),

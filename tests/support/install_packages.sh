@@ -4,8 +4,8 @@
 #   tests   what the tests need besides: cmocka, libnet
 #   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
-#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap, and
-#           the libraries that `pkg-config --static libpcap` names
+#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap,
+#           spin, valgrind, and the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
@@ -80,6 +80,8 @@ find_missing() {
         need mandoc have mandoc
         need debootstrap have debootstrap
         need dpkg-dev have dpkg-shlibdeps
+        need spin have spin
+        need valgrind have valgrind
         need python3 have python3
         need libpcap-static-dependencies links_statically libpcap
         ;;

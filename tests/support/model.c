@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 static int fails(struct model_memory *memory) {
-  return ++memory->calls == memory->failing;
+  memory->calls++;
+  return memory->onwards ? memory->failing && memory->calls >= memory->failing
+                         : memory->calls == memory->failing;
 }
 
 static void *allocate(void *user, uint64_t octets) {

@@ -9,6 +9,7 @@
 /* Memory functions that can be told to fail, and that count the blocks in use. */
 struct model_memory {
   long failing; /* the allocation, counted from 1, that fails; 0 = none */
+  long onwards; /* 1: and all that follow */
   long calls;
   long blocks;
 };
