@@ -41,7 +41,7 @@ set(version "${PROJECT_VERSION}")
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
     "libmirror${so} (= ${version}), libmirror-core${so} (= ${version}), libpcap-dev, libjansson-dev, \
-libmnl-dev, libnet1-dev")
+libmnl-dev, libnet1-dev, libxdp-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_SHLIBDEPS OFF)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "libmirror${so} (>= ${version})")

@@ -5,7 +5,8 @@
  *   pcap:FILE           yes    yes     - / mirror_pcap_output  "-" is standard input or output
  *   memory:             yes    yes     mirror_memory_input / mirror_memory_output
  *   callback:           yes    yes     mirror_callback_input / mirror_callback_output
- *   afpacket:IFNAME     yes    -       -                       Linux
+ *   afpacket:IFNAME     yes    yes     -                       Linux; output: libmnl
+ *   xdp:IFNAME          -      yes     -                       Linux, libmnl; AF_XDP: libxdp
  *   udp:                -      yes     -                       Linux
  *   vxlan:DEVICE        -      yes     -                       Linux, libmnl
  *   libnet:[IFNAME]     -      yes     -                       Linux, libnet
@@ -38,6 +39,31 @@
  *                       system's limit for receive buffers
  *   mark=MARK           packets of sockets with this mark are left out, in the kernel: those that
  *                       the library's own outputs send (F1); 0 = none; default MIRROR_SOCKET_MARK
+ *
+ * afpacket:IFNAME[?OPTION=NUMBER&...] as an output, and xdp:IFNAME[?OPTION=NUMBER&...], put whole
+ * outer frames on an interface, past its queueing discipline, its taps and the firewall: afpacket
+ * by a transmit ring, xdp by an AF_XDP socket where there can be one, else by the ring, and the log
+ * says why. xdp loads no XDP program, receives nothing and copies (zero copy would take the queue's
+ * receive buffers from the host); each such output has a queue of the interface to itself.
+ *
+ *   ring=512            64-32768, a power of two: copies that can be on their way at a time
+ *   mark=MARK           as udp
+ *
+ * The link header is that of the next hop: the kernel is asked once for route and neighbour of a
+ * tunnel, with the interface, the tunnel's source address and the mark; what it announces later
+ * keeps that current. Routes by other interfaces are none (MIRROR_E_NO_ROUTE). Some copies go the
+ * kernel's own way, through queueing discipline and firewall: every two seconds one to each next
+ * hop, which makes the kernel confirm it; every quarter of a second one to a next hop whose MAC is
+ * not known, which makes the kernel ask for it (others fail with MIRROR_E_NO_ROUTE meanwhile); and
+ * those that are too long for the ring, because the MTU grew since the output was opened. A copy
+ * without source address gets that of the route. One longer than the MTU of interface or route
+ * fails with MIRROR_E_TOO_LONG.
+ *
+ * Opening needs CAP_NET_RAW (xdp: also RLIMIT_MEMLOCK for the ring, or CAP_IPC_LOCK), and nothing
+ * afterwards. The interface is followed as by afpacket inputs; when it is gone, AF_XDP is over, and
+ * xdp goes on by the ring. System calls when sending are sendto, sendmsg, recvfrom and bind; close
+ * and munmap when AF_XDP ends. What AF_XDP has taken, and cannot send at once, is sent later: it
+ * counts as sent.
  *
  * udp:[?OPTION=NUMBER&...] sends copies from UDP sockets, unprivileged: the kernel routes and
  * resolves. A socket has one source port; a pool of them, bound to ports of 49152-65535, shares the

@@ -1,5 +1,5 @@
 /* "afpacket:IFNAME": packets of an interface, both directions, from a ring shared with the kernel,
- * or for low latency from the socket's queue. */
+ * or for low latency from the socket's queue. Its output side is in afpacket_output.c. */
 #include "io/afpacket.h"
 
 #include "io/options.h"
@@ -84,8 +84,7 @@ static int32_t open_ring(const struct mri_afpacket_options *options, struct mri_
   return status;
 }
 
-static void close_input(void *state) {
-  struct mri_afpacket *input = state;
+static void close_input(struct mri_afpacket *input) {
   mri_ring_close(&input->ring);
   if (input->timer >= 0) close(input->timer);
   mri_wait_close(&input->wait);
@@ -238,7 +237,8 @@ static void release(void *state) {
 }
 
 static void interrupt_receive(void *state) {
-  mri_wait_interrupt(&((struct mri_afpacket *)state)->wait);
+  struct mri_afpacket *input = state;
+  if (!input->output) mri_wait_interrupt(&input->wait);
 }
 
 static int32_t descriptor(void *state, int32_t *fd) {
@@ -258,11 +258,29 @@ static int32_t drops(void *state, uint64_t *packets) {
   return MIRROR_OK;
 }
 
+static void close_either(void *state) {
+#ifdef MIRROR_WITH_NETLINK
+  if (((struct mri_afpacket *)state)->output) {
+    mri_afpacket_close_output(state);
+    return;
+  }
+#endif
+  close_input(state);
+}
+
 const mirror_backend mri_backend_afpacket = {
     .size = sizeof mri_backend_afpacket,
     .abi = MIRROR_BACKEND_ABI,
     .name = "afpacket",
+#ifdef MIRROR_WITH_NETLINK
+    .capabilities = MIRROR_CAN_INPUT | MIRROR_CAN_OUTPUT,
+    .open_output = mri_afpacket_open_output,
+    .layer = mri_afpacket_layer,
+    .send = mri_afpacket_send,
+    .send_each = mri_afpacket_send_each,
+#else
     .capabilities = MIRROR_CAN_INPUT,
+#endif
     .state_size = sizeof(struct mri_afpacket),
     .open_input = open_input,
     .receive = receive,
@@ -271,5 +289,5 @@ const mirror_backend mri_backend_afpacket = {
     .descriptor = descriptor,
     .link_type = link_type,
     .drops = drops,
-    .close = close_input,
+    .close = close_either,
 };

@@ -109,7 +109,10 @@ uint32_t mri_queue_read(struct mri_queue *queue, int fd, mirror_packet *packets,
 
 /* ---- afpacket.c ---- */
 
+struct mri_raw;
+
 struct mri_afpacket {
+  struct mri_raw *output; /* NULL: an input, which the rest is about */
   mirror_context *context;
   struct mri_afpacket_options options;
   struct mri_wait wait;
@@ -124,5 +127,15 @@ struct mri_afpacket {
   uint32_t link_type;
   uint64_t drops;
 };
+
+/* ---- afpacket_output.c, in builds with libmnl ---- */
+
+int32_t mri_afpacket_open_output(void *state, const mirror_open *open, mirror_report *report);
+uint32_t mri_afpacket_layer(void *state);
+int32_t mri_afpacket_send(void *state, const mirror_copy *copies, uint32_t count,
+                          uint32_t *accepted, mirror_report *report);
+int32_t mri_afpacket_send_each(void *state, const mirror_copy *copies, uint32_t count,
+                               int32_t *statuses, mirror_report *report);
+void mri_afpacket_close_output(void *state);
 
 #endif

@@ -37,6 +37,7 @@ extern const mirror_backend mri_backend_pcap_live;
 #endif
 #ifdef MIRROR_WITH_NETLINK
 extern const mirror_backend mri_backend_vxlan;
+extern const mirror_backend mri_backend_xdp;
 #endif
 #ifdef MIRROR_WITH_LIBNET
 extern const mirror_backend mri_backend_libnet;

@@ -13,7 +13,7 @@ static bool left_out(const char *name, size_t length) {
       "libnet",
 #endif
 #ifndef MIRROR_WITH_NETLINK
-      "vxlan",
+      "vxlan",    "xdp",
 #endif
 #ifndef __linux__
       "afpacket", "udp",

@@ -128,7 +128,7 @@ int32_t mri_backends_create(const struct mri_alloc *alloc, struct mri_backends *
       &mri_backend_libnet,
 #endif
 #ifdef MIRROR_WITH_NETLINK
-      &mri_backend_vxlan,
+      &mri_backend_vxlan,    &mri_backend_xdp,
 #endif
 #ifdef __linux__
       &mri_backend_afpacket, &mri_backend_udp,

@@ -56,7 +56,7 @@ unsigned fault_sends(void) {
   return fault.sends;
 }
 
-static bool fails(const char *call) {
+bool fault_fails(const char *call) {
   if (!fault.call || strcmp(call, fault.call) != 0) return false;
   if (fault.skip) {
     fault.skip--;
@@ -72,7 +72,7 @@ static bool fails(const char *call) {
   result __real_##name parameters;                         \
   result __wrap_##name parameters;                         \
   result __wrap_##name parameters {                        \
-    if (fails(#name)) return failure;                      \
+    if (fault_fails(#name)) return failure;                \
     return __real_##name arguments;                        \
   }
 
@@ -117,6 +117,10 @@ WRAP(int, libnet_write_raw_ipv6, (libnet_t * libnet, const uint8_t *packet, uint
 WRAP(int, recvmmsg,
      (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *time),
      (fd, messages, count, flags, time), -1)
+WRAP(ssize_t, recvfrom,
+     (int fd, void *octets, size_t length, int flags, struct sockaddr *from, socklen_t *size),
+     (fd, octets, length, flags, from, size), -1)
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags), -1)
 WRAP(int, ppoll,
      (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (polled, count, time, mask), -1)
@@ -124,7 +128,7 @@ WRAP(int, ppoll,
 ssize_t __real_write(int fd, const void *octets, size_t size);
 ssize_t __wrap_write(int fd, const void *octets, size_t size);
 ssize_t __wrap_write(int fd, const void *octets, size_t size) {
-  if (fails("write")) return -1;
+  if (fault_fails("write")) return -1;
   if (fault.octets && size > fault.octets) size = fault.octets;
   return __real_write(fd, octets, size);
 }
@@ -133,7 +137,7 @@ int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags) {
   fault.sends++;
-  if (fails("sendmmsg")) return -1;
+  if (fault_fails("sendmmsg")) return -1;
   if (fault.messages && count > fault.messages) count = fault.messages;
   return __real_sendmmsg(fd, messages, count, flags);
 }

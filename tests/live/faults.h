@@ -12,6 +12,8 @@ void fault_short(unsigned messages);
 /* write takes at most so many octets a call; 0: any. */
 void fault_short_writes(size_t octets);
 void fault_clear(void);
+/* For calls that a test wraps itself: whether this one is to fail, with errno. */
+bool fault_fails(const char *call);
 /* How often it failed since fault_set. */
 unsigned fault_hits(void);
 /* Calls since fault_set or fault_clear, failed or not, of the call named last; of sendmmsg always.

@@ -1,7 +1,7 @@
 /*
  * mirror CONFIG SOURCE DIRECTION INPUT OUTPUT: a tap, from input to output. Says "ready", and runs
  * until the input or standard input ends. For each line on standard input, and at the end, it
- * prints the counters:
+ * prints the counters; before that, for the line "drop", it gives up all privileges:
  *
  *   count NAME PACKETS          of the source, both directions; those that are not 0
  *   target ID NAME PACKETS      of each target
@@ -11,12 +11,15 @@
  *
  * Log lines are printed as "log TEXT".
  */
+#include <grp.h>
 #include <inttypes.h>
 #include <libmirror/libmirror.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { NOBODY = 65534 };
 
 static mirror_context *context;
 static mirror_tap_options options;
@@ -59,6 +62,12 @@ static void print_all(void) {
   puts("done");
 }
 
+/* As nobody, without a way back. */
+static void drop_privileges(void) {
+  if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY) || setuid(0) == 0)
+    puts("log cannot give up privileges");
+}
+
 static int32_t serve(void) {
   char line[64];
   int32_t fd, status = mirror_input_descriptor(options.input, &fd);
@@ -70,6 +79,7 @@ static int32_t serve(void) {
     if (polled[1].revents) status = mirror_tap_step(tap, 0, NULL, NULL);
     if (!polled[0].revents) continue;
     if (read(STDIN_FILENO, line, sizeof line) <= 0) return MIRROR_OK;
+    if (*line == 'd') drop_privileges();
     print_all();
   }
   return status;

@@ -40,7 +40,7 @@ rm -rf "$work/packages"
 
 echo "Making a clean root of $VERSION_CODENAME"
 debootstrap --variant=minbase \
-  --include=gcc,libc6-dev,pkg-config,libpcap-dev,libjansson-dev,libmnl-dev,libnet1-dev,python3,libseccomp2,libcap-ng0,libmicrohttpd12 \
+  --include=gcc,libc6-dev,pkg-config,libpcap-dev,libjansson-dev,libmnl-dev,libnet1-dev,libxdp-dev,python3,libseccomp2,libcap-ng0,libmicrohttpd12 \
   "$VERSION_CODENAME" "$root" "$archive" >"$work/debootstrap.log" 2>&1 || {
   tail -n 3 "$work/debootstrap.log"
   skip "debootstrap did not make a root"

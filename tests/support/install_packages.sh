@@ -1,6 +1,6 @@
 #!/bin/sh
 # install_packages.sh build|tests|extras...: sees to it that what is needed is there.
-#   build   C compiler, CMake, pkg-config, libpcap, jansson; on Linux libmnl and libnet
+#   build   C compiler, CMake, pkg-config, libpcap, jansson; on Linux libmnl, libxdp and libnet
 #   tests   what the tests need besides: cmocka, libnet
 #   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
@@ -53,6 +53,7 @@ find_missing() {
         if [ "$(uname)" = Linux ]; then
           need libmnl library libmnl
           need libnet header libnet.h net
+          need libxdp library libxdp
         fi
         ;;
       tests)
@@ -100,6 +101,7 @@ debian_name() {
     libpcap) echo libpcap-dev ;;
     jansson) echo libjansson-dev ;;
     libmnl) echo libmnl-dev ;;
+    libxdp) echo libxdp-dev ;;
     cmocka) echo libcmocka-dev ;;
     libnet) echo libnet1-dev ;;
     libseccomp | libcap-ng | libmicrohttpd) echo "$1-dev" ;;
@@ -120,9 +122,9 @@ give_up() {
     if have "${manager%%:*}"; then
       case ${manager%%:*} in
         apt-get) echo "  ${manager#*:} $(debian_names)" >&2 ;;
-        dnf) echo "  such as: dnf install gcc make cmake pkgconf libpcap-devel jansson-devel libmnl-devel libcmocka-devel libnet-devel" >&2 ;;
-        pacman) echo "  such as: pacman -S gcc make cmake pkgconf libpcap jansson libmnl cmocka libnet" >&2 ;;
-        apk) echo "  such as: apk add build-base cmake pkgconf libpcap-dev jansson-dev libmnl-dev cmocka-dev libnet-dev" >&2 ;;
+        dnf) echo "  such as: dnf install gcc make cmake pkgconf libpcap-devel jansson-devel libmnl-devel libxdp-devel libcmocka-devel libnet-devel" >&2 ;;
+        pacman) echo "  such as: pacman -S gcc make cmake pkgconf libpcap jansson libmnl libxdp cmocka libnet" >&2 ;;
+        apk) echo "  such as: apk add build-base cmake pkgconf libpcap-dev jansson-dev libmnl-dev libxdp-dev cmocka-dev libnet-dev" >&2 ;;
         brew) echo "  such as: brew install cmake pkg-config libpcap jansson cmocka libnet" >&2 ;;
       esac
     fi
