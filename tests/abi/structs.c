@@ -115,6 +115,11 @@ static int32_t read_memory_output(struct model *model, void *it) {
   return open_and_close_output(model, "memory:", it);
 }
 
+static int32_t read_pcap_output(struct model *model, void *it) {
+  int32_t status = open_and_close_output(model, "pcap:/dev/null", it);
+  return status == MIRROR_E_UNSUPPORTED ? MIRROR_OK : status; /* a build without it */
+}
+
 static int32_t receive(void *user, mirror_packet *packets, uint32_t capacity, int64_t timeout_ns,
                        uint32_t *count, mirror_report *report) {
   (void)user, (void)packets, (void)capacity, (void)timeout_ns, (void)report;
@@ -339,6 +344,7 @@ INIT(mirror_memory_output)
 INIT(mirror_callback_input)
 INIT(mirror_callback_output)
 INIT(mirror_tap_options)
+INIT(mirror_pcap_output)
 INIT(mirror_worker_options)
 INIT(mirror_plan_info)
 INIT(mirror_list_info)
@@ -367,6 +373,8 @@ const struct entry entries[] = {
      NULL},
     {SIZES(mirror_memory_output, 56, count), mirror_memory_output_init_any, NULL,
      read_memory_output, NULL},
+    {SIZES(mirror_pcap_output, 8, thread), mirror_pcap_output_init_any, NULL, read_pcap_output,
+     NULL},
     {SIZES(mirror_callback_input, 40, descriptor), mirror_callback_input_init_any,
      fill_callback_input, read_callback_input, NULL},
     {SIZES(mirror_callback_output, 24, flush), mirror_callback_output_init_any,

@@ -39,9 +39,10 @@ wrong=$(echo "$defined" | grep -v -e '^mirror_' -e '^mri_' || true)
 [ -z "$wrong" ] || fail "libmirror.a defines: $wrong"
 
 # snprintf and vsnprintf write into memory.
-# runtime/worker.c is what starts threads, by mirror_worker_start.
+# What starts threads, when asked to: runtime/worker.c, by mirror_worker_start, and pcap outputs, by
+# mirror_pcap_output.
 nm --undefined-only "$build/libmirror.a" 2>/dev/null | awk '
-    /^[^ ]*:$/ { worker = $1 == "worker.c.o:" }
+    /^[^ ]*:$/ { worker = $1 == "worker.c.o:" || $1 == "pcap_writer.c.o:" }
     NF == 2 && !(worker && ($2 == "pthread_create" || $2 == "pthread_sigmask")) { print $2 }' |
   sort -u >"$work/used"
 wrong=$(grep -x -E "$(tr -s ' \n' '|' <<'NAMES' | sed 's/^|//; s/|$//'

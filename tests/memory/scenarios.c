@@ -1,6 +1,7 @@
 /* Calls that may need memory. */
 #include "memory/scenarios.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -295,7 +296,10 @@ static int32_t open_capture(struct model *model) {
 }
 
 static int32_t write_capture(struct model *model) {
-  const int32_t status = open_output(model, "pcap:test_out_of_memory.pcap", NULL);
+  mirror_pcap_output writing;
+  USE(mirror_pcap_output_init)(&writing, sizeof writing);
+  writing.thread = 1;
+  const int32_t status = open_output(model, "pcap:test_out_of_memory.pcap", &writing);
   unlink("test_out_of_memory.pcap");
   return status;
 }
@@ -345,6 +349,43 @@ static int32_t create_tap(struct model *model) {
   const int32_t status = USE(mirror_tap_create)(model->context, &options, &tap, &model->report);
   model->memory.failing = 0;
   USE(mirror_tap_destroy)(tap);
+  mirror_output_close(options.output);
+  return status;
+}
+
+static int32_t start_worker(struct model *model) {
+  const long failing = model->memory.failing;
+  mirror_memory_input packets;
+  mirror_memory_output copies;
+  mirror_tap_options options;
+  mirror_worker_options how;
+  mirror_tap *tap;
+  mirror_worker *worker = NULL;
+  uint64_t drops;
+  int32_t fd;
+  mirror_memory_input_init(&packets, sizeof packets);
+  mirror_memory_output_init(&copies, sizeof copies);
+  mirror_tap_options_init(&options, sizeof options);
+  USE(mirror_worker_options_init)(&how, sizeof how);
+  model->memory.failing = 0; /* these are other scenarios' */
+  fine(mirror_input_open(model->context, "memory:", &packets, &options.input, NULL));
+  fine(mirror_output_open(model->context, "memory:", &copies, &options.output, NULL));
+  fine(mirror_tap_create(model->context, &options, &tap, NULL));
+  model->memory.failing = failing;
+  model->memory.calls = 0;
+  how.tap = tap;
+  const int32_t status = USE(mirror_worker_start)(&how, &worker, &model->report);
+  model->memory.failing = 0;
+  if (!status) {
+    fine(USE(mirror_worker_descriptor)(worker, &fd));
+    struct pollfd ended = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&ended, 1, 10000), 1); /* there is nothing to mirror */
+    assert_int_equal(USE(mirror_worker_drops)(worker, &drops), MIRROR_E_UNSUPPORTED);
+    fine(USE(mirror_worker_output_status)(worker, NULL));
+    fine(USE(mirror_worker_stop)(&worker, NULL));
+  }
+  mirror_tap_destroy(tap);
+  mirror_input_close(options.input);
   mirror_output_close(options.output);
   return status;
 }
@@ -423,6 +464,7 @@ const struct scenario scenarios[] = {
     {"a UDP output", NULL, open_udp, false},
     {"a backend", NULL, register_backend, false},
     {"a tap", NULL, create_tap, false},
+    {"a worker", NULL, start_worker, false},
 #ifdef MIRROR_WITH_PCAP
     {"reading a capture", NULL, open_capture, false},
     {"writing a capture", NULL, write_capture, false},
