@@ -110,18 +110,25 @@ static int32_t send_copies(void *user, const mirror_copy *copies, uint32_t count
   return MIRROR_OK;
 }
 
-/* A tap without input, whose output is send_copies. */
-static mirror_tap *open_tap(mirror_context *context, const char *source, int *port) {
-  mirror_callback_output output;
+/* send_copies as an output. */
+static mirror_output *open_output(mirror_context *context, int *port) {
+  mirror_callback_output how;
+  mirror_output *output;
+  mirror_callback_output_init(&how, sizeof how);
+  how.layer = MIRROR_LAYER_UDP;
+  how.user = port;
+  how.send = send_copies;
+  must(mirror_output_open(context, "callback:", &how, &output, &report));
+  return output;
+}
+
+/* Without input: the packets are submitted. */
+static mirror_tap *open_tap(mirror_context *context, const char *source, mirror_output *output) {
   mirror_tap_options options;
   mirror_tap *tap;
-  mirror_callback_output_init(&output, sizeof output);
-  output.layer = MIRROR_LAYER_UDP;
-  output.user = port;
-  output.send = send_copies;
   mirror_tap_options_init(&options, sizeof options);
   options.source_id = source;
-  must(mirror_output_open(context, "callback:", &output, &options.output, &report));
+  options.output = output;
   must(mirror_tap_create(context, &options, &tap, &report));
   return tap;
 }
@@ -145,7 +152,8 @@ int main(int argc, char **argv) {
   must(mirror_configuration_load(context, argv[1], NULL, NULL, &report));
   int copies = socket(AF_INET, SOCK_DGRAM, 0);
   must_system(copies < 0, "UDP socket");
-  mirror_tap *tap = open_tap(context, argv[2], &copies);
+  mirror_output *output = open_output(context, &copies);
+  mirror_tap *tap = open_tap(context, argv[2], output);
   struct pollfd ports[] = {{open_port(argv[3]), POLLIN, 0}, {open_port(argv[4]), POLLIN, 0}};
   signal(SIGINT, end);
   signal(SIGTERM, end);
@@ -157,6 +165,7 @@ int main(int argc, char **argv) {
   }
   print_stats(tap);
   mirror_tap_destroy(tap);
+  mirror_output_close(output);
   mirror_context_destroy(context);
   return 0;
 }
