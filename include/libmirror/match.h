@@ -37,8 +37,7 @@ extern "C" {
 #define MIRROR_BY_FRAGMENT 4u    /* verdict of the datagram's first fragment (M7) */
 #define MIRROR_NO_SOURCE 8u      /* the packet names no existing source */
 #define MIRROR_SEGMENTED 16u     /* a super-frame, copied segment by segment (V6) */
-#define MIRROR_NOT_SEGMENTED 32u /* a super-frame that cannot be segmented: copied as one packet \
-                                  */
+#define MIRROR_NOT_SEGMENTED 32u /* a super-frame that cannot be segmented: one copy */
 #define MIRROR_CHECKSUM_OPEN 64u /* a checksum that cannot be finished: copied as found */
 
 /*

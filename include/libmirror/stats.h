@@ -46,8 +46,7 @@ extern "C" {
 #define MIRROR_COUNTER_FAILED_OTHER 17u
 #define MIRROR_COUNTER_SEGMENTS 18u      /* copies of super-frames beyond the first of each (V6) */
 #define MIRROR_COUNTER_NOT_SEGMENTED 19u /* super-frames that became one copy: see packet.h */
-#define MIRROR_COUNTER_CHECKSUM_OPEN 20u /* packets with a copy whose checksum is as it was found \
-                                          */
+#define MIRROR_COUNTER_CHECKSUM_OPEN 20u /* packets whose copy has the checksum that was found */
 #define MIRROR_COUNTERS 21u
 
 #define MIRROR_COUNTERS_MAX 32u

@@ -46,7 +46,8 @@ MIRROR_API int32_t mirror_worker_start(const mirror_worker_options *options, mir
  * Ends the thread between two batches, waits for that, and frees the worker. *worker becomes NULL
  * at once, so that of several callers with the same variable one stops it, and the others get
  * MIRROR_E_STATE. The tap is the caller's again; a wait of its input may still end, once, with
- * MIRROR_E_INTERRUPTED. On the worker's own thread (from mirror_packet_fn) it would wait for itself.
+ * MIRROR_E_INTERRUPTED. On the worker's own thread (from mirror_packet_fn) it would wait for
+ * itself.
  *
  * Returns what ended the run, and its report: MIRROR_OK, the input ended and the output is flushed;
  * MIRROR_E_INTERRUPTED, this call or mirror_tap_interrupt did; else what the input failed with, or

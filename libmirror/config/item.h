@@ -29,12 +29,12 @@ static inline const json_t *mri_item_value(const struct mri_item *item, uint32_t
 void mri_item_refuse(struct mri_item *item, struct mri_place place, struct mri_fault fault);
 void mri_item_refuse_value(struct mri_item *item, uint32_t node, int32_t code, const char *field,
                            const char *expected);
-void mri_item_refuse_missing(struct mri_item *item, uint32_t field);
+void mri_item_refuse_missing(struct mri_item *item, uint32_t index);
 
 /* True if the field is not there, or null. */
 bool mri_item_lacks(const struct mri_item *item, const char *field);
 
-void mri_item_replace(struct mri_item *item, uint32_t field);
+void mri_item_replace(struct mri_item *item, uint32_t index);
 
 /* fields.c: reads all fields, and reports what cannot be read, is unknown or missing. */
 void mri_fields_read(struct mri_item *item);

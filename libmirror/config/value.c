@@ -250,7 +250,8 @@ const char *mri_value_describe(const json_t *value, char room[64]) {
     case JSON_REAL:
       snprintf(room, 64, "%g", json_real_value(value));
       /* "is 1000, expected 14-65535" would puzzle who wrote 1e3 */
-      return is_digits(room) ? strcat(room, ".0") : room;
+      if (is_digits(room)) snprintf(room, 64, "%.1f", json_real_value(value));
+      return room;
     case JSON_NULL:
       return "null";
     default:

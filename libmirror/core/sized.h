@@ -21,7 +21,7 @@
  * Errors: MIRROR_E_ARGUMENT (NULL), MIRROR_E_STRUCT_SIZE.
  */
 #define mri_sized_read(own, own_size, caller, least, report) \
-  mri_sized_read_aligned(own, own_size, (uint32_t)__alignof__(*(own)), caller, least, report)
+  mri_sized_read_aligned(own, own_size, (uint32_t) __alignof__(*(own)), caller, least, report)
 int32_t mri_sized_read_aligned(void *own, uint32_t own_size, uint32_t alignment, const void *caller,
                                uint32_t least, mirror_report *report);
 

@@ -129,7 +129,7 @@ static int32_t see_interface(struct mri_pcap_input *input) {
 
 /* Makes `data` the next packet, by libpcap, if it is not there already. The stream is marked. */
 static int32_t read_packet(struct mri_pcap_input *input) {
-  struct pcap_pkthdr *header;
+  struct pcap_pkthdr none = {0}, *header = &none;
   if (input->data) return MIRROR_OK;
   int result = input->stream.stop ? PCAP_ERROR : pcap_next_ex(input->pcap, &header, &input->data);
   int32_t status = result == 1 ? see_interface(input) : end_of_records(input, result);

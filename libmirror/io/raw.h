@@ -107,7 +107,7 @@ struct mri_raw {
   int errors[MRI_RAW_CHUNK];
   bool full; /* the ring was, after all had been sent, in the present call */
   int64_t now_ns;
-  const mirror_copy *refused; /* the last of the call, or NULL; and why */
+  const mirror_copy *refused; /* the last of the call, if refused_status is not 0 */
   int32_t refused_status;
   int refused_error; /* errno, or 0 */
 };

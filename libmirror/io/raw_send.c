@@ -55,7 +55,7 @@ static const char *reason(int32_t status) {
 
 /* Says which copy was refused last, and why. */
 static int32_t finish(const struct mri_raw *raw, mirror_report *report) {
-  if (!raw->refused) return MIRROR_OK;
+  if (!raw->refused_status) return MIRROR_OK;
   const mirror_outer *outer = raw->refused->outer;
   char to[INET6_ADDRSTRLEN] = "";
   inet_ntop(outer->family == 4 ? AF_INET : AF_INET6, outer->destination, to, sizeof to);
@@ -208,7 +208,7 @@ static void begin(struct mri_raw *raw) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
   raw->now_ns = time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-  raw->refused = NULL;
+  raw->refused_status = MIRROR_OK;
   raw->full = false;
   mri_hops_update(&raw->hops, raw->now_ns);
   mri_raw_follow_interface(raw);

@@ -51,7 +51,7 @@ extern const struct mri_nibbles_layout mri_nibbles_neon;
 extern const struct mri_nibbles_layout mri_nibbles_avx2;
 extern const struct mri_nibbles_layout mri_nibbles_avx512;
 
-void mri_octets_of(struct mri_octets *octets, const struct mri_match_rule *rule);
+void mri_octets_of(struct mri_octets *to, const struct mri_match_rule *rule);
 
 /* Offset of the ports in a key of this family; addresses start at 4, protocol is octet 0. */
 static inline uint32_t mri_ports_offset(uint32_t family) {

@@ -70,7 +70,7 @@ const struct mri_source_plan *mri_plan_source(const mirror_plan *plan, uint32_t 
 
 /* source_plan.c: compiles what one source needs from the staged state. MIRROR_E_NOMEM, report left
  * alone; MIRROR_E_LIST_MEMORY, with a report. */
-int32_t mri_source_plan_build(mirror_context *context, struct mri_entry *source,
+int32_t mri_source_plan_build(mirror_context *context, struct mri_entry *entry,
                               struct mri_source_plan **out, mirror_report *report);
 extern const struct mri_item_class mri_source_plan_class;
 

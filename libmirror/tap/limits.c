@@ -3,7 +3,7 @@
 #include "tap/tap.h"
 
 /* A bucket holds one second's worth. */
-static const int64_t depth_ns = 1000ll * 1000 * 1000;
+static const int64_t depth_ns = 1000LL * 1000 * 1000;
 
 /* The most that one packet costs: a super-frame (V6) of the shortest segments. */
 enum { BITS_MAX = (MIRROR_GSO_PAYLOAD_MAX + MRI_SEGMENTS_MAX * MIRROR_GSO_HEADERS_MAX) * 8 };

@@ -4,9 +4,9 @@
  * (V2).
  */
 #include "fuzz/fuzz.h"
-#include "support/naive.h"
 #include "packet/segment.h"
 #include "packet/unfinished.h"
+#include "support/naive.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,10 +4,10 @@
  * then the compiler says so, and nothing is left.
  */
 #include "fuzz/fuzz.h"
-#include "support/naive.h"
 #include "match/isa.h"
 #include "match/key.h"
 #include "match/list.h"
+#include "support/naive.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-"""A host with an interface that is mirrored, its peer, and a collector; bulk traffic between them."""
+"""A host with an interface that is mirrored, its peer, a collector; bulk traffic between them."""
 import os
 import socket
 import struct

@@ -103,5 +103,6 @@ def super_frame(protocol, payload, size, tags=(), family=4, ports=(1000, 2000), 
     kind = {(TCP, 4): 1, (TCP, 6): 4, (UDP, 4): 5, (UDP, 6): 5}[protocol, family]
     if len(payload) <= size:
         kind = size = 0
-    virtio = struct.pack("=BBHHHH", 1, kind, start + head, size, start, 16 if protocol == TCP else 6)
+    offset = 16 if protocol == TCP else 6
+    virtio = struct.pack("=BBHHHH", 1, kind, start + head, size, start, offset)
     return virtio, link + ip + transport + payload

@@ -137,4 +137,5 @@ def a_vxlan_device_with_tcpdump_and_tshark():
     print("  " + " | ".join(line.strip() for line in statistics.splitlines()[2:4]))
 
 
-lab.main(an_ecmp_router_sends_both_directions_of_a_flow_to_one_collector, a_vxlan_device_with_tcpdump_and_tshark)
+lab.main(an_ecmp_router_sends_both_directions_of_a_flow_to_one_collector,
+         a_vxlan_device_with_tcpdump_and_tshark)

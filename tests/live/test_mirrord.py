@@ -176,7 +176,7 @@ def workers(mirrord):
 
 
 class Load:
-    """Numbered frames from far, all the time, until stopped; each in the flow of its number % 64."""
+    """Numbered frames from far until stopped; each in the flow of its number % 64."""
 
     def __init__(self, scene, pause=0.0005):
         self.scene, self.pause, self.sent, self.going = scene, pause, 0, True
@@ -228,7 +228,8 @@ def both_directions():
         packets(scene.host, "near", "rx"), packets(scene.host, "near", "tx"),
         packets(scene.host, "out", "tx"), packets(scene.collector, "in", "rx")])]
     lab.equal(kernel[:2], [50, 30], "packets of the source, as the kernel counts")
-    lab.equal(all(80 <= count <= 90 for count in kernel[2:]), True, "copies: %r" % kernel)  # and ARP
+    near = all(80 <= count <= 90 for count in kernel[2:])  # and ARP
+    lab.equal(near, True, "copies: %r" % kernel)
     source = scene.mirrord.status()["sources"][0]
     lab.equal((source["state"], source["kernel_drops"], source["input"]),
               ("running", 0, "afpacket:near"))

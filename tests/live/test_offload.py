@@ -57,7 +57,7 @@ def udp_runs_arrive_as_datagrams():
 
 
 def tags_stay_with_every_segment():
-    """The kernel takes the outer tag out of what is received: the checksum's place moves with it."""
+    """The kernel takes the outer tag out of what is received: the checksum moves with it."""
     scene = Scene(MIRROR)
     ends = {}
     for namespace, device in ((scene.host, "near"), (scene.peer, "far")):

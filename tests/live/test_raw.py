@@ -591,5 +591,6 @@ if __name__ == "__main__":
              a_static_neighbour, without_address_resolution, link_flaps,
              the_interface_is_made_again, the_interface_is_renamed, a_lowered_mtu_is_counted,
              frames_longer_than_the_ring_has, a_vlan_device, a_device_without_link_header, no_loop,
-             a_slow_device_drops_and_counts, privileges_are_given_up, other_traffic_is_not_harmed, opening_says_why_not]
+             a_slow_device_drops_and_counts, privileges_are_given_up, other_traffic_is_not_harmed,
+             opening_says_why_not]
     lab.main(*[test for each in TESTS for test in for_each_output(each)])

@@ -9,8 +9,8 @@ import time
 
 import lab
 import streams
-from bulk import COLLECTOR, PACKET_VNET_HDR, SOL_PACKET, VXLAN_DEVICE, Scene, make_vxlan, transfer, \
-    whole
+from bulk import COLLECTOR, PACKET_VNET_HDR, SOL_PACKET, VXLAN_DEVICE, Scene, make_vxlan
+from bulk import transfer, whole
 
 MIRROR = sys.argv[1]
 OUTPUT = "vxlan:vx0"
