@@ -20,8 +20,12 @@ enum {
 
 /* ---- memory ---- */
 
+static uint64_t numbers_of(const struct mri_build *build) {
+  return build->number[build->count - 1] + UINT64_C(1);
+}
+
 static uint64_t used_memory(const struct mri_forest_builder *builder) {
-  return sizeof(struct mri_forest) + MRI_FOREST_LINE +
+  return sizeof(struct mri_forest) + MRI_FOREST_LINE + numbers_of(builder->build) + 1 +
          builder->entries.count * (uint64_t)builder->entries.size +
          builder->lines.count * (uint64_t)builder->lines.size;
 }
@@ -59,6 +63,8 @@ static void builder_free(struct mri_forest_builder *builder) {
   const struct mri_alloc *alloc = builder->build->alloc;
   mri_free(alloc, builder->patterns);
   mri_free(alloc, builder->hoisted);
+  mri_free(alloc, builder->group);
+  mri_free(alloc, builder->ahead);
   mri_free(alloc, builder->entries.at);
   mri_free(alloc, builder->lines.at);
   mri_free(alloc, builder->lists.at);
@@ -80,8 +86,13 @@ static bool builder_init(struct mri_forest_builder *builder, const struct mri_bu
       sizeof(struct mri_forest_pattern) + builder->views * sizeof(struct mri_forest_bits);
   builder->patterns = mri_zalloc(build->alloc, build->count, builder->pattern_size);
   builder->hoisted = mri_zalloc(build->alloc, build->count, 1);
+  builder->group = mri_zalloc(build->alloc, build->count, 1);
+  builder->ahead = mri_zalloc(build->alloc, build->count, 1);
   builder->scratch = mri_forest_scratch_new(build->alloc, builder->views);
-  if (!builder->patterns || !builder->hoisted || !builder->scratch) return false;
+  if (!builder->patterns || !builder->hoisted || !builder->group || !builder->ahead ||
+      !builder->scratch)
+    return false;
+  memset(builder->group, MRI_FOREST_REST, build->count);
   for (uint32_t i = 0; i < build->count; i++)
     mri_forest_pattern_of(&build->rules[i], mri_forest_pattern_at(builder, i));
   if (!mri_forest_grow(builder, &builder->lines, 1)) return false;
@@ -116,11 +127,15 @@ static bool offer(struct mri_forest_builder *builder, const struct stage *stage,
   return true;
 }
 
-static uint32_t keep_hoisted(const struct mri_forest_builder *builder, uint32_t *left,
+/* The others are in this tree. */
+static uint32_t keep_hoisted(struct mri_forest_builder *builder, uint32_t group, uint32_t *left,
                              uint32_t count) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < count; i++) {
-    if (builder->hoisted[left[i]]) left[kept++] = left[i];
+    if (builder->hoisted[left[i]])
+      left[kept++] = left[i];
+    else
+      builder->group[left[i]] = (uint8_t)group;
   }
   return kept;
 }
@@ -145,8 +160,8 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
     builder->lines.count = lines;
     return true;
   }
-  *count = keep_hoisted(builder, left, *count);
-  forest->trees++;
+  tree->group = forest->trees++;
+  *count = keep_hoisted(builder, tree->group, left, *count);
   return true;
 }
 
@@ -200,7 +215,17 @@ static void forest_destroy(const struct mri_alloc *alloc, void *state) {
   mri_free(alloc, forest);
 }
 
-/* One block: the forest, lines at a multiple of their size, entries. */
+static void fill_ahead(const struct mri_forest_builder *builder, struct mri_forest *forest,
+                       uint8_t *at) {
+  const struct mri_build *build = builder->build;
+  forest->ahead = at;
+  forest->numbers = build->number[build->count - 1] + 1;
+  for (uint32_t i = 0; i < build->count; i++)
+    at[build->number[i]] = builder->ahead[i];
+  at[forest->numbers] = UINT8_MAX;
+}
+
+/* One block: the forest, lines at a multiple of their size, entries, what is ahead of rules. */
 static struct mri_forest *finish(const struct mri_forest_builder *builder,
                                  const struct mri_forest *draft) {
   struct mri_forest *forest = mri_zalloc(builder->build->alloc, 1, used_memory(builder));
@@ -214,6 +239,7 @@ static struct mri_forest *finish(const struct mri_forest_builder *builder,
   if (builder->entries.count)
     memcpy(at + lines, builder->entries.at, builder->entries.count * builder->entries.size);
   forest->entries = (const void *)(at + lines);
+  fill_ahead(builder, forest, at + lines + builder->entries.count * builder->entries.size);
   return forest;
 }
 
@@ -275,7 +301,7 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
   struct mri_forest *forest = NULL;
   if (planted) {
     sort_trees(&draft);
-    forest = finish(builder, &draft);
+    if (mri_forest_look_ahead(builder, &draft)) forest = finish(builder, &draft);
     builder->status = forest ? MIRROR_OK : MIRROR_E_NOMEM;
   }
   if (!forest) return builder->status;

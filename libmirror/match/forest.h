@@ -34,7 +34,8 @@ enum {
   MRI_FOREST_WORDS4 = 8,
   MRI_FOREST_WORDS6 = 16,
   MRI_FOREST_SHIFTS = 12, /* word of an IPv6 rule */
-  MRI_FOREST_TREES = 8,
+  MRI_FOREST_TREES = 7,
+  MRI_FOREST_REST = 7,        /* group of the rules that are in no tree */
   MRI_FOREST_LINE = 64,       /* octets, the unit of leaves: two rules, or one of IPv6 */
   MRI_FOREST_LINES_MAX = 16,  /* lines of a leaf */
   MRI_FOREST_BATCH = 256,     /* keys that are walked side by side */
@@ -75,11 +76,14 @@ struct mri_forest_tree {
   struct mri_forest_entry root;
   uint32_t steps;   /* that all keys take */
   uint32_t deepest; /* steps to the deepest leaf */
+  uint32_t group;   /* bit of mri_forest.ahead */
 };
 
 struct mri_forest {
   const struct mri_forest_entry *entries;
   const uint8_t *lines;
+  const uint8_t *ahead; /* by number of a rule: groups in which an earlier one may overlap it */
+  uint32_t numbers;     /* behind the last rule's: all groups, for keys without a rule so far */
   uint32_t trees;
   uint32_t rest_first;    /* lowest number in the rest, or MRI_NO_RULE */
   struct mri_engine rest; /* structure NONE: no rest */

@@ -42,6 +42,8 @@ struct mri_forest_builder {
   size_t pattern_size;
   uint8_t *patterns; /* mri_forest_pattern_at */
   uint8_t *hoisted;  /* by rule: not in this tree after all */
+  uint8_t *group;    /* by rule: the tree that holds it, or MRI_FOREST_REST */
+  uint8_t *ahead;    /* by rule, as in mri_forest */
   struct mri_forest_vector entries, lines;
   struct mri_forest_vector lists;               /* stack of lists of rules of the nodes in work */
   struct mri_forest_vector places, kept, slots; /* forest_share.c */
@@ -111,6 +113,9 @@ bool mri_forest_known(const struct mri_forest_builder *builder, const uint32_t *
 bool mri_forest_remember(struct mri_forest_builder *builder, const uint32_t *members,
                          uint32_t count, const struct mri_forest_region *region, uint32_t depth,
                          const struct mri_forest_entry *entry);
+
+/* forest_ahead.c: fills in `ahead`, from `group`. False: no memory. */
+bool mri_forest_look_ahead(struct mri_forest_builder *builder, const struct mri_forest *forest);
 
 /* forest_node.c: a tree of the rules on top of the stack. */
 bool mri_forest_tree(struct mri_forest_builder *builder, struct mri_forest_list list,

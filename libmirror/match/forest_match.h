@@ -132,14 +132,25 @@ FOREST_INLINE void forest_enter(const struct mri_forest *forest, const struct mr
   }
 }
 
+/* Whether a group may have an earlier rule than what was found. */
+FOREST_INLINE uint32_t forest_is_ahead(const struct mri_forest *forest, uint32_t group,
+                                       uint32_t first) {
+  return forest->ahead[first < forest->numbers ? first : forest->numbers] >> group & 1u;
+}
+
 /* The same, taking only keys for which the tree may have a lower number than what was found. */
 FOREST_INLINE void forest_enter_some(const struct mri_forest *forest,
-                                     const struct mri_forest_tree *tree,
-                                     const struct forest_lanes *all, struct forest_lanes *some) {
+                                     const struct mri_forest_tree *tree, struct forest_lanes *all,
+                                     struct forest_lanes *some) {
   const struct mri_forest_entry root = tree->root;
   const uint32_t count = all->count;
-  uint32_t taken = 0;
+  uint32_t open = 0, taken = 0;
   for (uint32_t i = 0; i < count; i++) {
+    all->late[open] = (uint16_t)i;
+    open += forest_is_ahead(forest, tree->group, all->first[i]);
+  }
+  for (uint32_t j = 0; j < open; j++) {
+    const uint32_t i = all->late[j];
     const uint32_t at = forest_step(&all->rows[i], &root), first = all->first[i];
     some->rows[taken] = all->rows[i];
     some->at[taken] = at;
@@ -243,7 +254,7 @@ FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, const void
   for (uint32_t i = 0; i < lanes->count; i++) {
     lanes->late[some] = (uint16_t)i;
     some_keys[some] = keys[i];
-    some += lanes->first[i] > forest->rest_first;
+    some += forest_is_ahead(forest, MRI_FOREST_REST, lanes->first[i]);
   }
   if (!some) return;
   forest->rest.match(forest->rest.state, some_keys, some, found);
