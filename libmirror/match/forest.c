@@ -7,20 +7,25 @@ enum {
   REST_GOOD = 1700, /* rules that bit vectors find as fast as one more tree and fewer of them */
   TREE_MIN = 32,    /* rules that make one more tree worth its steps */
   STAGES = 3,
-  SPECIFIC = 20, /* bits of a prefix that make a rule fit for a tree by that address */
-  SPREAD = 6,    /* copies of a rule in a tree, as a power of two; */
-  LONG = 30000,  /* twice as many in lists longer than this, for the rest would be long */
-  STARS = 80,    /* rules in a hundred that a chosen bit may leave open */
-  LEAF = 4,      /* rules that one look compares */
-  COPIES = 12,   /* of each rule at most, on average, in one tree */
+  SPECIFIC4 = 20, /* bits of a prefix that make a rule fit for a tree by that address */
+  SPECIFIC6 = 56,
+  SPREAD = 6,   /* copies of a rule in a tree, as a power of two; */
+  LONG = 30000, /* twice as many in lists longer than this, for the rest would be long */
+  STARS = 80,   /* rules in a hundred that a chosen bit may leave open */
+  LEAF = 4,     /* rules that one look compares */
+  COPIES = 12,  /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
   LINES_MAX = 1 << MRI_FOREST_LINE_BITS,
 };
 
 /* ---- memory ---- */
 
+static uint64_t numbers_of(const struct mri_build *build) {
+  return build->number[build->count - 1] + UINT64_C(1);
+}
+
 static uint64_t used_memory(const struct mri_forest_builder *builder) {
-  return sizeof(struct mri_forest) + MRI_FOREST_LINE +
+  return sizeof(struct mri_forest) + MRI_FOREST_LINE + numbers_of(builder->build) + 1 +
          builder->entries.count * (uint64_t)builder->entries.size +
          builder->lines.count * (uint64_t)builder->lines.size;
 }
@@ -58,6 +63,8 @@ static void builder_free(struct mri_forest_builder *builder) {
   const struct mri_alloc *alloc = builder->build->alloc;
   mri_free(alloc, builder->patterns);
   mri_free(alloc, builder->hoisted);
+  mri_free(alloc, builder->group);
+  mri_free(alloc, builder->ahead);
   mri_free(alloc, builder->entries.at);
   mri_free(alloc, builder->lines.at);
   mri_free(alloc, builder->lists.at);
@@ -74,12 +81,20 @@ static bool builder_init(struct mri_forest_builder *builder, const struct mri_bu
   builder->lines.size = MRI_FOREST_LINE;
   builder->lists.size = builder->kept.size = builder->slots.size = sizeof(uint32_t);
   builder->places.size = mri_forest_place_size();
-  builder->patterns = mri_zalloc(build->alloc, build->count, sizeof *builder->patterns);
+  builder->views = build->family == 4 ? MRI_FOREST_VIEWS4 : MRI_FOREST_VIEWS6;
+  builder->pattern_size =
+      sizeof(struct mri_forest_pattern) + builder->views * sizeof(struct mri_forest_bits);
+  builder->patterns = mri_zalloc(build->alloc, build->count, builder->pattern_size);
   builder->hoisted = mri_zalloc(build->alloc, build->count, 1);
-  builder->scratch = mri_forest_scratch_new(build->alloc);
-  if (!builder->patterns || !builder->hoisted || !builder->scratch) return false;
+  builder->group = mri_zalloc(build->alloc, build->count, 1);
+  builder->ahead = mri_zalloc(build->alloc, build->count, 1);
+  builder->scratch = mri_forest_scratch_new(build->alloc, builder->views);
+  if (!builder->patterns || !builder->hoisted || !builder->group || !builder->ahead ||
+      !builder->scratch)
+    return false;
+  memset(builder->group, MRI_FOREST_REST, build->count);
   for (uint32_t i = 0; i < build->count; i++)
-    mri_forest_pattern_of(&build->rules[i], &builder->patterns[i]);
+    mri_forest_pattern_of(&build->rules[i], mri_forest_pattern_at(builder, i));
   if (!mri_forest_grow(builder, &builder->lines, 1)) return false;
   memset(builder->lines.at, 0xff, MRI_FOREST_LINE);
   return true;
@@ -112,11 +127,15 @@ static bool offer(struct mri_forest_builder *builder, const struct stage *stage,
   return true;
 }
 
-static uint32_t keep_hoisted(const struct mri_forest_builder *builder, uint32_t *left,
+/* The others are in this tree. */
+static uint32_t keep_hoisted(struct mri_forest_builder *builder, uint32_t group, uint32_t *left,
                              uint32_t count) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < count; i++) {
-    if (builder->hoisted[left[i]]) left[kept++] = left[i];
+    if (builder->hoisted[left[i]])
+      left[kept++] = left[i];
+    else
+      builder->group[left[i]] = (uint8_t)group;
   }
   return kept;
 }
@@ -141,9 +160,13 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
     builder->lines.count = lines;
     return true;
   }
-  *count = keep_hoisted(builder, left, *count);
-  forest->trees++;
+  tree->group = forest->trees++;
+  *count = keep_hoisted(builder, tree->group, left, *count);
   return true;
+}
+
+static uint8_t specific_length(const struct mri_build *build) {
+  return build->family == 4 ? SPECIFIC4 : SPECIFIC6;
 }
 
 /*
@@ -151,18 +174,20 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
  * address in which clearly more rules are specific, for all of them go with it.
  */
 static bool is_destination_first(const struct mri_build *build) {
+  const uint32_t specific = specific_length(build);
   uint32_t source = 0, destination = 0;
   for (uint32_t i = 0; i < build->count; i++) {
-    source += build->rules[i].source_length >= SPECIFIC;
-    destination += build->rules[i].destination_length >= SPECIFIC;
+    source += build->rules[i].source_length >= specific;
+    destination += build->rules[i].destination_length >= specific;
   }
   return (uint64_t)destination * 100 > (uint64_t)source * 105;
 }
 
 static bool plant_all(struct mri_forest_builder *builder, struct mri_forest *forest, uint32_t *left,
                       uint32_t *count) {
-  static const struct stage stages[2][STAGES] = {{{SPECIFIC, 0}, {0, SPECIFIC}, {0, 0}},
-                                                 {{0, SPECIFIC}, {SPECIFIC, 0}, {0, 0}}};
+  const uint8_t specific = specific_length(builder->build);
+  const struct stage stages[2][STAGES] = {{{specific, 0}, {0, specific}, {0, 0}},
+                                          {{0, specific}, {specific, 0}, {0, 0}}};
   const struct stage *stage = stages[is_destination_first(builder->build)];
   for (unsigned i = 0; i < STAGES; i++) {
     if (forest->trees > 0 && *count <= REST_GOOD) break;
@@ -190,7 +215,17 @@ static void forest_destroy(const struct mri_alloc *alloc, void *state) {
   mri_free(alloc, forest);
 }
 
-/* One block: the forest, lines at a multiple of their size, entries. */
+static void fill_ahead(const struct mri_forest_builder *builder, struct mri_forest *forest,
+                       uint8_t *at) {
+  const struct mri_build *build = builder->build;
+  forest->ahead = at;
+  forest->numbers = build->number[build->count - 1] + 1;
+  for (uint32_t i = 0; i < build->count; i++)
+    at[build->number[i]] = builder->ahead[i];
+  at[forest->numbers] = UINT8_MAX;
+}
+
+/* One block: the forest, lines at a multiple of their size, entries, what is ahead of rules. */
 static struct mri_forest *finish(const struct mri_forest_builder *builder,
                                  const struct mri_forest *draft) {
   struct mri_forest *forest = mri_zalloc(builder->build->alloc, 1, used_memory(builder));
@@ -204,16 +239,18 @@ static struct mri_forest *finish(const struct mri_forest_builder *builder,
   if (builder->entries.count)
     memcpy(at + lines, builder->entries.at, builder->entries.count * builder->entries.size);
   forest->entries = (const void *)(at + lines);
+  fill_ahead(builder, forest, at + lines + builder->entries.count * builder->entries.size);
   return forest;
 }
 
-static mri_match_fn kernel(uint32_t isa) {
+static mri_match_fn kernel(uint32_t isa, uint32_t family) {
 #if defined(__x86_64__)
-  if (isa == MIRROR_ISA_AVX512) return mri_forest_match_avx512;
-  if (isa == MIRROR_ISA_AVX2) return mri_forest_match_avx2;
+  if (isa == MIRROR_ISA_AVX512)
+    return family == 4 ? mri_forest_match4_avx512 : mri_forest_match6_avx512;
+  if (isa == MIRROR_ISA_AVX2) return family == 4 ? mri_forest_match4_avx2 : mri_forest_match6_avx2;
 #endif
   (void)isa;
-  return mri_forest_match_scalar;
+  return family == 4 ? mri_forest_match4_scalar : mri_forest_match6_scalar;
 }
 
 /* Copies of the rules in `left`. */
@@ -264,7 +301,7 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
   struct mri_forest *forest = NULL;
   if (planted) {
     sort_trees(&draft);
-    forest = finish(builder, &draft);
+    if (mri_forest_look_ahead(builder, &draft)) forest = finish(builder, &draft);
     builder->status = forest ? MIRROR_OK : MIRROR_E_NOMEM;
   }
   if (!forest) return builder->status;
@@ -275,13 +312,13 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
   }
   engine->structure = MIRROR_STRUCTURE_FOREST;
   engine->state = forest;
-  engine->match = kernel(builder->build->isa);
+  engine->match = kernel(builder->build->isa, builder->build->family);
   engine->destroy = forest_destroy;
   return MIRROR_OK;
 }
 
 int32_t mri_forest_build(const struct mri_build *build, struct mri_engine *engine) {
-  if (build->family != 4 || build->count > MRI_RULES_MAX) return mri_nibbles_build(build, engine);
+  if (build->count > MRI_RULES_MAX) return mri_nibbles_build(build, engine);
   struct mri_forest_builder builder;
   uint32_t *left = mri_zalloc(build->alloc, build->count, sizeof *left);
   int32_t status = MIRROR_E_NOMEM;

@@ -5,16 +5,23 @@
  * children, until a leaf: a few rules that are compared in whole. A rule is in one tree only, or in
  * the rest; the answer is the lowest number that any tree or the rest finds.
  *
- * Keys and rules are eight words of two 16-bit lanes each. A rule matches if none of its lanes is
- * larger than the key's: lower bounds face the key's values, complements of upper bounds face their
+ * Keys and rules are words of two 16-bit lanes each. A rule matches if none of its lanes is larger
+ * than the key's: lower bounds face the key's values, complements of upper bounds face their
  * complements. Both lanes of an absent field are 0, which only rules that leave it open accept.
  *
  *   word   0       1       2            3      4            5        6             7
  *   key    ~0      source  destination  ports  protocol, ~  ~source  ~destination  ~ports
  *   rule   number  first   first        first  protocol, ~  ~last    ~last         ~last
  *
- * In words 3, 4 and 7 the lower half is the source port or the protocol. A prefix is a range in
- * each half by itself, so that comparing lanes and comparing words give the same.
+ * In words of ports the lower half is the source's; that of word 4 is the protocol. A prefix is a
+ * range in each half by itself, so that comparing lanes and comparing words give the same.
+ *
+ * IPv6 addresses have no room for two bounds. Their words must be equal after a shift to the right,
+ * by the octets at the end of the rule, one for each word: 32 where nothing is asked.
+ *
+ *   word   0       1 - 4   5 - 8        9      10           11      12 - 15
+ *   key    ~0      source  destination  ports  protocol, ~  ~ports  0
+ *   rule   number  source  destination  first  protocol, ~  ~last   shifts
  */
 #ifndef MRI_MATCH_FOREST_H
 #define MRI_MATCH_FOREST_H
@@ -24,10 +31,12 @@
 #include <stdbool.h>
 
 enum {
-  MRI_FOREST_WORDS = 8,
-  MRI_FOREST_TREES = 8,
-  MRI_FOREST_LINE = 64,       /* octets, the unit of leaves: */
-  MRI_FOREST_LINE_RULES = 2,  /* rules of a line */
+  MRI_FOREST_WORDS4 = 8,
+  MRI_FOREST_WORDS6 = 16,
+  MRI_FOREST_SHIFTS = 12, /* word of an IPv6 rule */
+  MRI_FOREST_TREES = 7,
+  MRI_FOREST_REST = 7,        /* group of the rules that are in no tree */
+  MRI_FOREST_LINE = 64,       /* octets, the unit of leaves: two rules, or one of IPv6 */
   MRI_FOREST_LINES_MAX = 16,  /* lines of a leaf */
   MRI_FOREST_BATCH = 256,     /* keys that are walked side by side */
   MRI_FOREST_LINE_BITS = 24,  /* of where a leaf is: the first line */
@@ -35,12 +44,16 @@ enum {
 };
 
 /* A prepared key, or a rule of a leaf. */
-struct mri_forest_row {
-  uint32_t word[MRI_FOREST_WORDS];
+struct mri_forest_row4 {
+  uint32_t word[MRI_FOREST_WORDS4];
+};
+
+struct mri_forest_row6 {
+  uint32_t word[MRI_FOREST_WORDS6];
 };
 
 /*
- * A node's child. `mask` selects bits of the two words at octet `base & 15` of a row; moved
+ * A node's child. `mask` selects bits of the two words from word `base & 15` of a row; moved
  * together they are the index of the next entry, counted from octet `base & ~15`.
  *
  * A leaf leads to itself, so that a batch takes equal steps without asking who is done: its mask
@@ -53,32 +66,41 @@ struct mri_forest_entry {
   uint32_t first; /* lowest number of a rule in or below it; MRI_NO_RULE: none */
 };
 
-enum { MRI_FOREST_OCTET = 15 /* of base */ };
+enum { MRI_FOREST_WORD = 15 /* of base */ };
 
 static inline bool mri_forest_is_leaf(const struct mri_forest_entry *entry) {
-  return (entry->base & MRI_FOREST_OCTET) == 0;
+  return (entry->base & MRI_FOREST_WORD) == 0;
 }
 
 struct mri_forest_tree {
   struct mri_forest_entry root;
   uint32_t steps;   /* that all keys take */
   uint32_t deepest; /* steps to the deepest leaf */
+  uint32_t group;   /* bit of mri_forest.ahead */
 };
 
 struct mri_forest {
   const struct mri_forest_entry *entries;
   const uint8_t *lines;
+  const uint8_t *ahead; /* by number of a rule: groups in which an earlier one may overlap it */
+  uint32_t numbers;     /* behind the last rule's: all groups, for keys without a rule so far */
   uint32_t trees;
   uint32_t rest_first;    /* lowest number in the rest, or MRI_NO_RULE */
   struct mri_engine rest; /* structure NONE: no rest */
   struct mri_forest_tree tree[MRI_FOREST_TREES];
 };
 
-void mri_forest_match_scalar(const void *state, const void *const *keys, uint32_t count,
-                             uint32_t *first);
-void mri_forest_match_avx2(const void *state, const void *const *keys, uint32_t count,
-                           uint32_t *first);
-void mri_forest_match_avx512(const void *state, const void *const *keys, uint32_t count,
-                             uint32_t *first);
+void mri_forest_match4_scalar(const void *state, const void *const *keys, uint32_t count,
+                              uint32_t *first);
+void mri_forest_match4_avx2(const void *state, const void *const *keys, uint32_t count,
+                            uint32_t *first);
+void mri_forest_match4_avx512(const void *state, const void *const *keys, uint32_t count,
+                              uint32_t *first);
+void mri_forest_match6_scalar(const void *state, const void *const *keys, uint32_t count,
+                              uint32_t *first);
+void mri_forest_match6_avx2(const void *state, const void *const *keys, uint32_t count,
+                            uint32_t *first);
+void mri_forest_match6_avx512(const void *state, const void *const *keys, uint32_t count,
+                              uint32_t *first);
 
 #endif

@@ -7,17 +7,27 @@
 #include <stdbool.h>
 
 /* Words of a key that nodes look at: source, destination, ports, protocol. */
-enum { MRI_FOREST_VIEWS = 4, MRI_FOREST_FIRST_VIEW = 1, MRI_FOREST_DEPTH = 14 };
+enum {
+  MRI_FOREST_VIEWS4 = 4,
+  MRI_FOREST_VIEWS6 = 10,
+  MRI_FOREST_VIEWS_MAX = MRI_FOREST_VIEWS6,
+  MRI_FOREST_FIRST_VIEW = 1,
+  MRI_FOREST_DEPTH = 14
+};
+
+/* Bits that a rule asks for, and as what. */
+struct mri_forest_bits {
+  uint32_t mask, value;
+};
 
 /*
  * What a rule says about single bits of the key, by view. A range that is no prefix says only what
  * its bounds have in common.
  */
 struct mri_forest_pattern {
-  uint32_t mask[MRI_FOREST_VIEWS];
-  uint32_t value[MRI_FOREST_VIEWS];
-  bool exact;   /* no range is lost in the bits */
-  uint8_t open; /* fields left open that a key may lack: MIRROR_KEY_ bits */
+  uint16_t exact; /* no range is lost in the bits */
+  uint16_t open;  /* fields left open that a key may lack: MIRROR_KEY_ bits */
+  struct mri_forest_bits bits[];
 };
 
 /* Growing arrays; `count` of `size` octets each. */
@@ -28,8 +38,12 @@ struct mri_forest_vector {
 
 struct mri_forest_builder {
   const struct mri_build *build;
-  struct mri_forest_pattern *patterns;
-  uint8_t *hoisted; /* by rule: not in this tree after all */
+  uint32_t views;
+  size_t pattern_size;
+  uint8_t *patterns; /* mri_forest_pattern_at */
+  uint8_t *hoisted;  /* by rule: not in this tree after all */
+  uint8_t *group;    /* by rule: the tree that holds it, or MRI_FOREST_REST */
+  uint8_t *ahead;    /* by rule, as in mri_forest */
   struct mri_forest_vector entries, lines;
   struct mri_forest_vector lists;               /* stack of lists of rules of the nodes in work */
   struct mri_forest_vector places, kept, slots; /* forest_share.c */
@@ -58,7 +72,7 @@ struct mri_forest_list {
 
 /* Bits of the key that lead to a node, by view. */
 struct mri_forest_region {
-  uint32_t known[MRI_FOREST_VIEWS];
+  uint32_t known[MRI_FOREST_VIEWS_MAX];
 };
 
 /* Which bits to split by. */
@@ -72,13 +86,19 @@ struct mri_forest_cut {
 bool mri_forest_grow(struct mri_forest_builder *builder, struct mri_forest_vector *vector,
                      size_t more);
 
+static inline struct mri_forest_pattern *mri_forest_pattern_at(
+    const struct mri_forest_builder *builder, uint32_t index) {
+  return (void *)(builder->patterns + index * builder->pattern_size);
+}
+
 /* forest_choose.c */
-struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc);
+struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc, uint32_t views);
 struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder,
                                         const uint32_t *members, uint32_t count, uint32_t depth);
 
 /* forest_leaf.c */
 void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_pattern *pattern);
+size_t mri_forest_rule_size(uint32_t family); /* octets of a rule in a leaf */
 uint32_t mri_forest_prune(const struct mri_forest_builder *builder, uint32_t *members,
                           uint32_t count, const struct mri_forest_region *region);
 bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members, uint32_t count,
@@ -93,6 +113,9 @@ bool mri_forest_known(const struct mri_forest_builder *builder, const uint32_t *
 bool mri_forest_remember(struct mri_forest_builder *builder, const uint32_t *members,
                          uint32_t count, const struct mri_forest_region *region, uint32_t depth,
                          const struct mri_forest_entry *entry);
+
+/* forest_ahead.c: fills in `ahead`, from `group`. False: no memory. */
+bool mri_forest_look_ahead(struct mri_forest_builder *builder, const struct mri_forest *forest);
 
 /* forest_node.c: a tree of the rules on top of the stack. */
 bool mri_forest_tree(struct mri_forest_builder *builder, struct mri_forest_list list,

@@ -14,8 +14,11 @@ enum {
   GAIN = 985, /* a bit must leave less than so many thousandths of the cost */
 };
 
-struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc) {
-  return mri_zalloc(alloc, 1, sizeof(struct mri_forest_scratch));
+struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc, uint32_t views) {
+  struct mri_forest_scratch *scratch =
+      mri_zalloc(alloc, 1, sizeof *scratch + 2u * SAMPLE_MAX * VIEW * views);
+  if (scratch) scratch->views = views;
+  return scratch;
 }
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -45,29 +48,34 @@ static uint32_t take_sample(const struct mri_forest_builder *builder, const uint
                             uint32_t count, struct candidates *asked) {
   struct mri_forest_scratch *scratch = builder->scratch;
   const uint32_t sampled = sample_of(count);
-  *asked = (struct candidates){{0}};
+  struct candidates zero = {{0}}, one = {{0}};
   for (uint32_t i = 0; i < sampled; i++) {
     const uint32_t member = members[(uint64_t)i * count / sampled];
-    const struct mri_forest_pattern *rule = &builder->patterns[MRI_FOREST_INDEX(member)];
+    const struct mri_forest_bits *bits =
+        mri_forest_pattern_at(builder, MRI_FOREST_INDEX(member))->bits;
     scratch->items[0][i] = (struct item){(uint16_t)i, 0};
-    for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
-      unfold(rule->mask[view] & ~rule->value[view], &scratch->zero[i][VIEW * view]);
-      unfold(rule->value[view], &scratch->one[i][VIEW * view]);
-      asked->bits[view] |= rule->mask[view];
+    for (unsigned view = 0; view < builder->views; view++) {
+      unfold(bits[view].mask & ~bits[view].value,
+             scratch->octets + side_offset(scratch, 0, i, view));
+      unfold(bits[view].value, scratch->octets + side_offset(scratch, 1, i, view));
+      zero.bits[view] |= bits[view].mask & ~bits[view].value;
+      one.bits[view] |= bits[view].value;
     }
   }
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS_MAX; view++)
+    asked->bits[view] = zero.bits[view] & one.bits[view];
   return sampled;
 }
 
-/* The cheapest bit that copies few rules; BITS if there is none. */
+/* The cheapest bit that copies few rules; BITS_MAX if there is none. */
 static unsigned best_bit(const struct outlook *outlook, const struct candidates *candidates,
                          uint32_t count, uint32_t stars) {
-  unsigned best = BITS;
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+  unsigned best = BITS_MAX;
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS_MAX; view++) {
     for (uint32_t left = candidates->bits[view]; left; left &= left - 1) {
       const unsigned bit = VIEW * view + (unsigned)__builtin_ctz(left);
       if (outlook->stars[bit] * 100 > count * stars) continue;
-      if (best == BITS || outlook->cost[bit] < outlook->cost[best]) best = bit;
+      if (best == BITS_MAX || outlook->cost[bit] < outlook->cost[best]) best = bit;
     }
   }
   return best;
@@ -85,7 +93,8 @@ static uint32_t split_children(const struct mri_forest_builder *builder, const s
       const uint32_t begin = made;
       for (uint32_t i = from; i < end && made < ITEMS; i++) {
         const uint32_t rule = items[i].rule;
-        if (side ? scratch->zero[rule][bit] : scratch->one[rule][bit]) continue;
+        if (scratch->octets[side_offset(scratch, side ^ 1, rule, bit / VIEW) + bit % VIEW])
+          continue;
         to[made++] = (struct item){(uint16_t)rule, (uint16_t)(items[i].child * 2 + side)};
       }
       if (made - begin > leaf) continue;
@@ -104,22 +113,24 @@ static uint32_t useful_width(uint32_t count, uint32_t leaf, uint32_t limit) {
 }
 
 /* A node looks at two adjacent views: those that cannot go with the chosen ones are closed. */
-static void close_views(const uint32_t chosen[MRI_FOREST_VIEWS], struct candidates *candidates) {
+static void close_views(const uint32_t chosen[MRI_FOREST_VIEWS_MAX],
+                        struct candidates *candidates) {
   uint32_t used = 0, open = 0;
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++)
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS_MAX; view++)
     used |= (uint32_t)(chosen[view] != 0) << view;
-  for (unsigned view = 0; view + 1 < MRI_FOREST_VIEWS; view++) {
+  for (unsigned view = 0; view + 1 < MRI_FOREST_VIEWS_MAX; view++) {
     const uint32_t pair = 3u << view;
     if ((used & ~pair) == 0) open |= pair;
   }
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS_MAX; view++) {
     if (!(open >> view & 1)) candidates->bits[view] = 0;
   }
 }
 
-static struct mri_forest_cut cut_of(const uint32_t chosen[MRI_FOREST_VIEWS], uint32_t width) {
+static struct mri_forest_cut cut_of(const uint32_t chosen[MRI_FOREST_VIEWS_MAX], uint32_t views,
+                                    uint32_t width) {
   uint32_t view = 0;
-  while (view + 2 < MRI_FOREST_VIEWS && !chosen[view])
+  while (view + 2 < views && !chosen[view])
     view++;
   return (struct mri_forest_cut){
       .view = view, .mask = chosen[view] | (uint64_t)chosen[view + 1] << 32, .width = width};
@@ -139,7 +150,7 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
       useful_width(count, builder->leaf, depth ? (uint32_t)NODE_BITS : (uint32_t)ROOT_BITS);
   const mri_forest_look_fn look = look_of(builder->build->isa);
   struct candidates candidates;
-  uint32_t chosen[MRI_FOREST_VIEWS] = {0}, width = 0;
+  uint32_t chosen[MRI_FOREST_VIEWS_MAX] = {0}, width = 0;
   uint32_t items = take_sample(builder, members, count, &candidates);
   uint64_t now = 2 * (uint64_t)items * items, done = 0;
   const uint32_t share = (uint32_t)((uint64_t)builder->leaf * items / count);
@@ -149,7 +160,7 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
     struct outlook outlook;
     look(builder->scratch, from, items, leaf, &candidates, &outlook);
     const unsigned bit = best_bit(&outlook, &candidates, items, builder->stars);
-    if (bit == BITS || (done + outlook.cost[bit]) * 1000 > now * GAIN) break;
+    if (bit == BITS_MAX || (done + outlook.cost[bit]) * 1000 > now * GAIN) break;
     now = done + outlook.cost[bit];
     items = split_children(builder, from, items, leaf, bit, to, &done);
     candidates.bits[bit / VIEW] &= ~(1u << bit % VIEW);
@@ -160,5 +171,5 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
       break;
     }
   }
-  return cut_of(chosen, width);
+  return cut_of(chosen, builder->views, width);
 }

@@ -5,9 +5,18 @@
 #include <libmirror/packet.h>
 #include <string.h>
 
-enum { PAIRS_MAX = 24 /* rules up to which a list is searched for hidden ones in pairs */ };
+enum {
+  PAIRS_MAX = 24, /* rules up to which a list is searched for hidden ones in pairs */
+  WORD_BITS = 32,
+  ADDRESS_WORDS6 = 4,
+  ROOM_MAX = MRI_FOREST_LINES_MAX * MRI_FOREST_LINE / sizeof(struct mri_forest_row4),
+};
 
 /* ---- rules as bits ---- */
+
+static uint32_t address_words(uint32_t family) {
+  return family == 4 ? 1 : ADDRESS_WORDS6;
+}
 
 static uint32_t prefix_mask(uint32_t length) {
   return length ? UINT32_MAX << (32 - length) : 0;
@@ -30,19 +39,40 @@ static bool all_ports(uint16_t first, uint16_t last) {
   return first == 0 && last == UINT16_MAX;
 }
 
-void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_pattern *pattern) {
-  const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
+/* The bits of a prefix's word that are asked for. */
+static uint32_t word_length(uint32_t length, uint32_t word) {
+  const uint32_t before = word * WORD_BITS;
+  if (length <= before) return 0;
+  return length - before < WORD_BITS ? length - before : WORD_BITS;
+}
+
+static struct mri_forest_bits *address_bits(struct mri_forest_bits *bits, const uint8_t *prefix,
+                                            uint32_t length, uint32_t words) {
+  for (uint32_t i = 0; i < words; i++)
+    *bits++ = (struct mri_forest_bits){prefix_mask(word_length(length, i)),
+                                       mri_get32(prefix + sizeof(uint32_t) * i)};
+  return bits;
+}
+
+static struct mri_forest_bits port_bits(const struct mri_match_rule *rule) {
   const uint32_t source = common_bits(rule->source_first, rule->source_last);
   const uint32_t destination = common_bits(rule->destination_first, rule->destination_last);
-  *pattern = (struct mri_forest_pattern){
-      .mask = {prefix_mask(rule->source_length), prefix_mask(rule->destination_length),
-               source | destination << 16, all ? 0 : 0xff},
-      .value = {mri_get32(rule->source), mri_get32(rule->destination),
-                (source & rule->source_first) | (destination & rule->destination_first) << 16,
-                all ? 0 : rule->protocol},
-      .exact = is_prefix(rule->source_first, rule->source_last) &&
-               is_prefix(rule->destination_first, rule->destination_last),
-  };
+  return (struct mri_forest_bits){
+      source | destination << 16,
+      (source & rule->source_first) | (destination & rule->destination_first) << 16};
+}
+
+void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_pattern *pattern) {
+  const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
+  const uint32_t words = address_words(rule->family);
+  struct mri_forest_bits *bits = pattern->bits;
+  bits = address_bits(bits, rule->source, rule->source_length, words);
+  bits = address_bits(bits, rule->destination, rule->destination_length, words);
+  *bits++ = port_bits(rule);
+  *bits = (struct mri_forest_bits){all ? 0 : 0xff, all ? 0 : rule->protocol};
+  pattern->exact = is_prefix(rule->source_first, rule->source_last) &&
+                   is_prefix(rule->destination_first, rule->destination_last);
+  pattern->open = 0;
   if (all) pattern->open |= MIRROR_KEY_PROTOCOL;
   if (all_ports(rule->source_first, rule->source_last)) pattern->open |= MIRROR_KEY_SOURCE_PORT;
   if (all_ports(rule->destination_first, rule->destination_last))
@@ -57,20 +87,22 @@ void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_
  * that does not.
  */
 static bool hides(const struct mri_forest_pattern *front, const struct mri_forest_pattern *behind,
-                  const struct mri_forest_region *region) {
+                  const struct mri_forest_region *region, uint32_t views) {
   if (!front->exact || (behind->open & ~front->open)) return false;
   uint32_t more = 0;
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
-    more |= front->mask[view] & ~(behind->mask[view] | region->known[view]);
-    more |= front->mask[view] & behind->mask[view] & (front->value[view] ^ behind->value[view]);
+  for (unsigned view = 0; view < views; view++) {
+    const struct mri_forest_bits *one = &front->bits[view], *other = &behind->bits[view];
+    more |= one->mask & ~(other->mask | region->known[view]);
+    more |= one->mask & other->mask & (one->value ^ other->value);
   }
   return more == 0;
 }
 
-static bool covers(const struct mri_forest_pattern *rule, const struct mri_forest_region *region) {
+static bool covers(const struct mri_forest_pattern *rule, const struct mri_forest_region *region,
+                   uint32_t views) {
   uint32_t more = 0;
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++)
-    more |= rule->mask[view] & ~region->known[view];
+  for (unsigned view = 0; view < views; view++)
+    more |= rule->bits[view].mask & ~region->known[view];
   return rule->exact && more == 0;
 }
 
@@ -78,11 +110,12 @@ static bool covers(const struct mri_forest_pattern *rule, const struct mri_fores
 static uint32_t remove_hidden(const struct mri_forest_builder *builder, uint32_t *members,
                               uint32_t from, uint32_t count, uint32_t front,
                               const struct mri_forest_region *region) {
-  const struct mri_forest_pattern *patterns = builder->patterns;
+  const struct mri_forest_pattern *rule = mri_forest_pattern_at(builder, front);
   uint32_t kept = from;
   for (uint32_t i = from; i < count; i++) {
-    if (!hides(&patterns[front], &patterns[MRI_FOREST_INDEX(members[i])], region))
-      members[kept++] = members[i];
+    const struct mri_forest_pattern *other =
+        mri_forest_pattern_at(builder, MRI_FOREST_INDEX(members[i]));
+    if (!hides(rule, other, region, builder->views)) members[kept++] = members[i];
   }
   return kept;
 }
@@ -92,7 +125,7 @@ uint32_t mri_forest_prune(const struct mri_forest_builder *builder, uint32_t *me
                           uint32_t count, const struct mri_forest_region *region) {
   for (uint32_t i = 0; i + 1 < count; i++) {
     const uint32_t front = MRI_FOREST_INDEX(members[i]);
-    if (count <= PAIRS_MAX || covers(&builder->patterns[front], region))
+    if (count <= PAIRS_MAX || covers(mri_forest_pattern_at(builder, front), region, builder->views))
       count = remove_hidden(builder, members, i + 1, count, front, region);
   }
   return count;
@@ -104,8 +137,8 @@ static uint32_t halves(uint32_t low, uint32_t high) {
   return (low & UINT16_MAX) | high << 16;
 }
 
-static void put_rule(struct mri_forest_row *row, const struct mri_match_rule *rule,
-                     uint32_t number) {
+static void put_rule4(struct mri_forest_row4 *row, const struct mri_match_rule *rule,
+                      uint32_t number) {
   const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
   const uint32_t source = mri_get32(rule->source), destination = mri_get32(rule->destination);
   row->word[0] = number;
@@ -118,18 +151,49 @@ static void put_rule(struct mri_forest_row *row, const struct mri_match_rule *ru
   row->word[7] = ~halves(rule->source_last, rule->destination_last);
 }
 
+static void put_rule6(struct mri_forest_row6 *row, const struct mri_match_rule *rule,
+                      uint32_t number) {
+  const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
+  uint8_t *shifts = (uint8_t *)&row->word[MRI_FOREST_SHIFTS];
+  memset(shifts, WORD_BITS, MRI_FOREST_WORDS6);
+  row->word[0] = number;
+  for (uint32_t i = 0; i < ADDRESS_WORDS6; i++) {
+    const uint32_t source = 1 + i, destination = 1 + ADDRESS_WORDS6 + i;
+    row->word[source] = mri_get32(rule->source + sizeof(uint32_t) * i);
+    row->word[destination] = mri_get32(rule->destination + sizeof(uint32_t) * i);
+    shifts[source] = (uint8_t)(WORD_BITS - word_length(rule->source_length, i));
+    shifts[destination] = (uint8_t)(WORD_BITS - word_length(rule->destination_length, i));
+  }
+  row->word[9] = halves(rule->source_first, rule->destination_first);
+  row->word[10] = all ? 0 : halves(rule->protocol, ~(uint32_t)rule->protocol);
+  row->word[11] = ~halves(rule->source_last, rule->destination_last);
+}
+
+size_t mri_forest_rule_size(uint32_t family) {
+  return family == 4 ? sizeof(struct mri_forest_row4) : sizeof(struct mri_forest_row6);
+}
+
+static void put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t number) {
+  if (rule->family == 4)
+    put_rule4((void *)at, rule, number);
+  else
+    put_rule6((void *)at, rule, number);
+}
+
 /*
  * A leaf of the members that are still in this tree; those that it has no room for are hoisted.
  */
 bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members, uint32_t count,
                      uint32_t depth, struct mri_forest_entry *entry) {
-  enum { ROOM = MRI_FOREST_LINES_MAX * MRI_FOREST_LINE_RULES };
-  uint32_t kept[ROOM], used = 0;
+  const size_t size = mri_forest_rule_size(builder->build->family);
+  const uint32_t line_rules = (uint32_t)(MRI_FOREST_LINE / size);
+  const uint32_t room = MRI_FOREST_LINES_MAX * line_rules;
+  uint32_t kept[ROOM_MAX], used = 0;
   *entry = (struct mri_forest_entry){.first = MRI_NO_RULE};
   for (uint32_t i = 0; i < count; i++) {
     const uint32_t index = MRI_FOREST_INDEX(members[i]);
     if (builder->hoisted[index]) continue;
-    if (used < ROOM) {
+    if (used < room) {
       kept[used++] = index;
     } else {
       builder->hoisted[index] = 1;
@@ -137,13 +201,13 @@ bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members
     }
   }
   if (!used) return true;
-  const uint32_t lines = (used + MRI_FOREST_LINE_RULES - 1) / MRI_FOREST_LINE_RULES;
+  const uint32_t lines = (used + line_rules - 1) / line_rules;
   const size_t at = builder->lines.count;
   if (!mri_forest_grow(builder, &builder->lines, lines)) return false;
-  struct mri_forest_row *row = (void *)((uint8_t *)builder->lines.at + at * MRI_FOREST_LINE);
+  uint8_t *row = (uint8_t *)builder->lines.at + at * MRI_FOREST_LINE;
   memset(row, 0xff, (size_t)lines * MRI_FOREST_LINE);
   for (uint32_t i = 0; i < used; i++)
-    put_rule(&row[i], &builder->build->rules[kept[i]], builder->build->number[kept[i]]);
+    put_rule(row + i * size, &builder->build->rules[kept[i]], builder->build->number[kept[i]]);
   builder->at_depth[depth] += used;
   entry->first = builder->build->number[kept[0]];
   entry->mask = lines << MRI_FOREST_LINE_BITS | (uint32_t)at;

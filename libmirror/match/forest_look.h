@@ -7,7 +7,7 @@
 
 enum {
   VIEW = 32, /* bits of a view */
-  BITS = VIEW * MRI_FOREST_VIEWS,
+  BITS_MAX = VIEW * MRI_FOREST_VIEWS_MAX,
   SAMPLE_MAX = 2048, /* rules that are looked at, at most */
   ITEMS = 8192,      /* of these, in all children */
 };
@@ -18,10 +18,15 @@ struct item {
 };
 
 struct mri_forest_scratch {
-  uint8_t zero[SAMPLE_MAX][BITS]; /* 1: the rule asks for a 0 in this bit */
-  uint8_t one[SAMPLE_MAX][BITS];
   struct item items[2][ITEMS];
+  uint32_t views;
+  uint8_t octets[]; /* by side of a bit, rule, view, bit: 1 if the rule asks for that side */
 };
+
+static inline size_t side_offset(const struct mri_forest_scratch *scratch, uint32_t side,
+                                 uint32_t rule, uint32_t view) {
+  return VIEW * (((size_t)side * SAMPLE_MAX + rule) * scratch->views + view);
+}
 
 /* The rules that ask for 0 and 1, by bit of a view, in one child. */
 struct tally {
@@ -30,13 +35,13 @@ struct tally {
 
 /* What splitting by each bit would lead to. */
 struct outlook {
-  uint32_t cost[BITS];
-  uint32_t stars[BITS]; /* rules that would be copied */
+  uint32_t cost[BITS_MAX];
+  uint32_t stars[BITS_MAX]; /* rules that would be copied */
 };
 
 /* Bits that may still be chosen, by view. */
 struct candidates {
-  uint32_t bits[MRI_FOREST_VIEWS];
+  uint32_t bits[MRI_FOREST_VIEWS_MAX];
 };
 
 static inline uint32_t child_end(const struct item *items, uint32_t count, uint32_t from) {

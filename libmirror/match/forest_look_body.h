@@ -21,8 +21,8 @@ static void count_chunk(const struct mri_forest_scratch *scratch, const struct i
                         uint32_t count, unsigned view, struct tally *tally) {
   octets zero = {0}, one = {0};
   for (uint32_t i = 0; i < count; i++) {
-    add_octets(&zero, &scratch->zero[items[i].rule][VIEW * view]);
-    add_octets(&one, &scratch->one[items[i].rule][VIEW * view]);
+    add_octets(&zero, scratch->octets + side_offset(scratch, 0, items[i].rule, view));
+    add_octets(&one, scratch->octets + side_offset(scratch, 1, items[i].rule, view));
   }
   for (unsigned bit = 0; bit < VIEW; bit++) {
     tally->zero[bit] = (uint16_t)(tally->zero[bit] + zero[bit]);
@@ -49,7 +49,7 @@ static void look(struct outlook *outlook, unsigned view, const struct tally *tal
 static void look_at_child(const struct mri_forest_scratch *scratch, const struct item *items,
                           uint32_t count, uint32_t leaf, const struct candidates *candidates,
                           struct outlook *outlook) {
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++) {
+  for (unsigned view = 0; view < scratch->views; view++) {
     struct tally tally = {{0}, {0}};
     if (!candidates->bits[view]) continue;
     for (uint32_t at = 0; at < count; at += CHUNK)

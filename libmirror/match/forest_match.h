@@ -1,11 +1,11 @@
 /*
  * The walk through a forest, common to its kernels. Keys are walked side by side in batches, so
  * that what one waits for is hidden by the others, and in equal steps, so that few branches depend
- * on them. A kernel includes this and defines before it:
+ * on them. A kernel defines FOREST_FAMILY, 4 or 6, includes this, and defines:
  *
  *   forest_extract(words, mask)       the bits of two words under a mask, moved together
  *   forest_prepare(keys, count, rows) rows of the keys; true if any key lacks a field
- *   forest_look(line, second, row)    which rules of two lines match: bits 0, 4, 8 and 12
+ *   forest_look(line, second, row)    which rules of two lines match: bit 4n, n counts 32 octets
  */
 #ifndef MRI_MATCH_FOREST_MATCH_H
 #define MRI_MATCH_FOREST_MATCH_H
@@ -22,9 +22,17 @@
  */
 #define FOREST_INLINE static inline __attribute__((always_inline))
 
+#if FOREST_FAMILY == 4
+typedef struct mri_forest_row4 forest_row;
+enum { FOREST_PORTS = 3, FOREST_PROTOCOL = 4, FOREST_NOT_PORTS = 7 };
+#else
+typedef struct mri_forest_row6 forest_row;
+enum { FOREST_PORTS = 9, FOREST_PROTOCOL = 10, FOREST_NOT_PORTS = 11 };
+#endif
+
 /* Keys that are walked side by side. */
 struct forest_lanes {
-  _Alignas(64) struct mri_forest_row rows[MRI_FOREST_BATCH];
+  _Alignas(64) forest_row rows[MRI_FOREST_BATCH];
   _Alignas(64) uint32_t at[MRI_FOREST_BATCH];    /* octet of the entry reached */
   _Alignas(64) uint32_t where[MRI_FOREST_BATCH]; /* lines to compare, as in a leaf's mask */
   _Alignas(64) uint32_t first[MRI_FOREST_BATCH]; /* lowest number that matched */
@@ -39,19 +47,18 @@ struct forest_batch {
 };
 
 FOREST_INLINE uint32_t forest_extract(uint64_t words, uint64_t mask);
-FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count,
-                                  struct mri_forest_row *rows);
+FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count, forest_row *rows);
 FOREST_INLINE uint32_t forest_look(const uint8_t *line, const uint8_t *second,
-                                   const struct mri_forest_row *row);
+                                   const forest_row *row);
 
 /* Two words of a row, the first one below. */
-FOREST_INLINE uint64_t forest_words(const struct mri_forest_row *row, uint32_t octet) {
+FOREST_INLINE uint64_t forest_words(const forest_row *row, uint32_t word) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   uint64_t words;
-  memcpy(&words, (const uint8_t *)row + octet, sizeof words);
+  memcpy(&words, &row->word[word], sizeof words);
   return words;
 #else
-  return row->word[octet / 4] | (uint64_t)row->word[octet / 4 + 1] << 32;
+  return row->word[word] | (uint64_t)row->word[word + 1] << 32;
 #endif
 }
 
@@ -74,24 +81,22 @@ FOREST_INLINE bool forest_has_more(uint32_t where) {
 }
 
 /* Fields that a key lacks: both lanes are 0. */
-FOREST_INLINE void forest_take_absent(const void *const *keys, uint32_t count,
-                                      struct mri_forest_row *rows) {
+FOREST_INLINE void forest_take_absent(const void *const *keys, uint32_t count, forest_row *rows) {
   for (uint32_t i = 0; i < count; i++) {
     const uint8_t absent = ((const uint8_t *)keys[i])[offsetof(mirror_key4, absent)];
     uint32_t ports = UINT32_MAX;
     if (absent & MIRROR_KEY_SOURCE_PORT) ports &= UINT32_MAX << 16;
     if (absent & MIRROR_KEY_DESTINATION_PORT) ports &= UINT16_MAX;
-    if (absent & MIRROR_KEY_PROTOCOL) rows[i].word[4] = 0;
-    rows[i].word[3] &= ports;
-    rows[i].word[7] &= ports;
+    if (absent & MIRROR_KEY_PROTOCOL) rows[i].word[FOREST_PROTOCOL] = 0;
+    rows[i].word[FOREST_PORTS] &= ports;
+    rows[i].word[FOREST_NOT_PORTS] &= ports;
   }
 }
 
-FOREST_INLINE uint32_t forest_step(const struct mri_forest_row *row,
-                                   const struct mri_forest_entry *entry) {
-  const uint64_t words = forest_words(row, entry->base & MRI_FOREST_OCTET);
+FOREST_INLINE uint32_t forest_step(const forest_row *row, const struct mri_forest_entry *entry) {
+  const uint64_t words = forest_words(row, entry->base & MRI_FOREST_WORD);
   const uint32_t index = forest_extract(words, entry->mask);
-  return (entry->base + (index << MRI_FOREST_ENTRY_SHIFT)) & ~(uint32_t)MRI_FOREST_OCTET;
+  return (entry->base + (index << MRI_FOREST_ENTRY_SHIFT)) & ~(uint32_t)MRI_FOREST_WORD;
 }
 
 /* The few keys that are not at a leaf after the common steps. */
@@ -127,14 +132,25 @@ FOREST_INLINE void forest_enter(const struct mri_forest *forest, const struct mr
   }
 }
 
+/* Whether a group may have an earlier rule than what was found. */
+FOREST_INLINE uint32_t forest_is_ahead(const struct mri_forest *forest, uint32_t group,
+                                       uint32_t first) {
+  return forest->ahead[first < forest->numbers ? first : forest->numbers] >> group & 1u;
+}
+
 /* The same, taking only keys for which the tree may have a lower number than what was found. */
 FOREST_INLINE void forest_enter_some(const struct mri_forest *forest,
-                                     const struct mri_forest_tree *tree,
-                                     const struct forest_lanes *all, struct forest_lanes *some) {
+                                     const struct mri_forest_tree *tree, struct forest_lanes *all,
+                                     struct forest_lanes *some) {
   const struct mri_forest_entry root = tree->root;
   const uint32_t count = all->count;
-  uint32_t taken = 0;
+  uint32_t open = 0, taken = 0;
   for (uint32_t i = 0; i < count; i++) {
+    all->late[open] = (uint16_t)i;
+    open += forest_is_ahead(forest, tree->group, all->first[i]);
+  }
+  for (uint32_t j = 0; j < open; j++) {
+    const uint32_t i = all->late[j];
     const uint32_t at = forest_step(&all->rows[i], &root), first = all->first[i];
     some->rows[taken] = all->rows[i];
     some->at[taken] = at;
@@ -170,7 +186,7 @@ FOREST_INLINE uint32_t forest_where(const struct mri_forest *forest,
 }
 
 FOREST_INLINE uint32_t forest_look_at(const struct mri_forest *forest, uint32_t where,
-                                      const struct mri_forest_row *row) {
+                                      const forest_row *row) {
   const uint8_t *line = forest_line(forest, where);
   return forest_look(line, line + (forest_has_second(where) ? MRI_FOREST_LINE : 0), row);
 }
@@ -238,7 +254,7 @@ FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, const void
   for (uint32_t i = 0; i < lanes->count; i++) {
     lanes->late[some] = (uint16_t)i;
     some_keys[some] = keys[i];
-    some += lanes->first[i] > forest->rest_first;
+    some += forest_is_ahead(forest, MRI_FOREST_REST, lanes->first[i]);
   }
   if (!some) return;
   forest->rest.match(forest->rest.state, some_keys, some, found);

@@ -31,8 +31,12 @@ static uint32_t extract(uint64_t words, uint64_t mask) {
   return bits;
 }
 
-static uint64_t two_words(const uint32_t *word) {
-  return word[0] | (uint64_t)word[1] << 32;
+static uint64_t two_masks(const struct mri_forest_bits *bits) {
+  return bits[0].mask | (uint64_t)bits[1].mask << 32;
+}
+
+static uint64_t two_values(const struct mri_forest_bits *bits) {
+  return bits[0].value | (uint64_t)bits[1].value << 32;
 }
 
 static uint32_t ones(uint32_t word) {
@@ -56,9 +60,9 @@ static void place(struct mri_forest_builder *builder, struct mri_forest_list lis
            *wild = on_stack(builder, work->wild);
   for (uint32_t i = 0; i < list.count; i++) {
     const uint32_t index = MRI_FOREST_INDEX(members[i]);
-    const struct mri_forest_pattern *rule = &builder->patterns[index];
-    pattern[i] = extract(two_words(&rule->value[view]), mask);
-    wild[i] = all & ~extract(two_words(&rule->mask[view]), mask);
+    const struct mri_forest_bits *bits = &mri_forest_pattern_at(builder, index)->bits[view];
+    pattern[i] = extract(two_values(bits), mask);
+    wild[i] = all & ~extract(two_masks(bits), mask);
     const uint32_t spread = (members[i] >> MRI_FOREST_SPREAD_SHIFT) + ones(wild[i]);
     if (wild[i] && spread > builder->spread) hoist(builder, index);
     members[i] = index | spread << MRI_FOREST_SPREAD_SHIFT;
@@ -154,10 +158,10 @@ static int split(struct mri_forest_builder *builder, struct mri_forest_list list
   if (!mri_forest_grow(builder, &builder->entries, work.children)) return -1;
   region.known[work.cut.view] |= (uint32_t)work.cut.mask;
   region.known[work.cut.view + 1] |= (uint32_t)(work.cut.mask >> 32);
-  const uint32_t octet = (MRI_FOREST_FIRST_VIEW + work.cut.view) * (uint32_t)sizeof(uint32_t);
+  const uint32_t word = MRI_FOREST_FIRST_VIEW + work.cut.view;
   *entry = (struct mri_forest_entry){
       .mask = work.cut.mask,
-      .base = (uint32_t)base << MRI_FOREST_ENTRY_SHIFT | octet,
+      .base = (uint32_t)base << MRI_FOREST_ENTRY_SHIFT | word,
       .first = builder->build->number[MRI_FOREST_INDEX(*on_stack(builder, list.at))]};
   return grow_children(builder, &work, &region, depth, base) ? 1 : -1;
 }

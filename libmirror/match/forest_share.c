@@ -28,7 +28,7 @@ static uint32_t mix(uint32_t hash, uint32_t value) {
 static uint32_t hash_of(const uint32_t *members, uint32_t count,
                         const struct mri_forest_region *region, uint32_t depth) {
   uint32_t hash = mix(depth, count);
-  for (unsigned view = 0; view < MRI_FOREST_VIEWS; view++)
+  for (unsigned view = 0; view < MRI_FOREST_VIEWS_MAX; view++)
     hash = mix(hash, region->known[view]);
   for (uint32_t i = 0; i < count; i++)
     hash = mix(hash, MRI_FOREST_INDEX(members[i]));

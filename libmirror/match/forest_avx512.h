@@ -1,18 +1,21 @@
-/* The forest's walk with AVX-512 and BMI2: a line is one register, answers are found by sixteen. */
+/*
+ * What the AVX-512 kernels have in common: answers are found by sixteen. A kernel includes this and
+ * defines:
+ *
+ *   forest_misses(line, second, row)  quarters of the two lines' rules that do not match; all
+ *                                     quarters of what is no rule
+ */
+#ifndef MRI_MATCH_FOREST_AVX512_H
+#define MRI_MATCH_FOREST_AVX512_H
+
 #define FOREST_HAS_COMPARE
 #include "match/forest_x86.h"
 
-/* Quarters of the two lines' rules in which a rule is larger than the key. */
 FOREST_INLINE uint32_t forest_misses(const uint8_t *line, const uint8_t *second,
-                                     const struct mri_forest_row *row) {
-  const __m512i key = _mm512_broadcast_i64x4(_mm256_load_si256((const void *)row));
-  const __m512i a = _mm512_subs_epu16(_mm512_load_si512(line), key);
-  const __m512i b = _mm512_subs_epu16(_mm512_load_si512(second), key);
-  return _mm512_kunpackb(_mm512_test_epi64_mask(b, b), _mm512_test_epi64_mask(a, a));
-}
+                                     const forest_row *row);
 
 FOREST_INLINE uint32_t forest_look(const uint8_t *line, const uint8_t *second,
-                                   const struct mri_forest_row *row) {
+                                   const forest_row *row) {
   uint32_t misses = forest_misses(line, second, row);
   misses |= misses >> 1;
   misses |= misses >> 2;
@@ -77,7 +80,4 @@ FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct fo
   return late;
 }
 
-void mri_forest_match_avx512(const void *state, const void *const *keys, uint32_t count,
-                             uint32_t *first) {
-  forest_match(state, keys, count, first);
-}
+#endif

@@ -1,26 +1,8 @@
-/* The forest's walk in portable C. */
-#include "match/forest_match.h"
-#include "packet/octets.h"
+/* The forest's walk of IPv4 keys in portable C. */
+#define FOREST_FAMILY 4
+#include "match/forest_scalar.h"
 
-/* As many ones as the mask has. */
-FOREST_INLINE uint32_t forest_ones(uint32_t mask) {
-  mask -= mask >> 1 & 0x55555555;
-  mask = (mask & 0x33333333) + (mask >> 2 & 0x33333333);
-  mask = (mask + (mask >> 4)) & 0x0f0f0f0f;
-  return (UINT32_C(1) << (mask * 0x01010101 >> 24)) - 1;
-}
-
-/* At a leaf all bits are 1, and the mask has many. */
-FOREST_INLINE uint32_t forest_extract(uint64_t words, uint64_t mask) {
-  uint32_t bits = 0;
-  if (mask <= UINT32_MAX && (uint32_t)words == UINT32_MAX) return forest_ones((uint32_t)mask);
-  for (uint32_t to = 1; mask; to += to, mask &= mask - 1)
-    bits |= words & mask & -mask ? to : 0;
-  return bits;
-}
-
-FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count,
-                                  struct mri_forest_row *rows) {
+FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count, forest_row *rows) {
   uint32_t absent = 0;
   for (uint32_t i = 0; i < count; i++) {
     mirror_key4 key;
@@ -29,7 +11,7 @@ FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count,
                                                             << 16;
     const uint32_t source = mri_get32(key.source), destination = mri_get32(key.destination);
     const uint32_t protocol = key.protocol | (uint32_t)~key.protocol << 16;
-    rows[i] = (struct mri_forest_row){
+    rows[i] = (forest_row){
         {UINT32_MAX, source, destination, ports, protocol, ~source, ~destination, ~ports}};
     absent |= key.absent;
   }
@@ -37,8 +19,7 @@ FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count,
 }
 
 /* Whether no lane of the rule is larger than the key's. Words 1, 2, 5, 6 compare as a whole. */
-FOREST_INLINE uint32_t forest_matches(const struct mri_forest_row *rule,
-                                      const struct mri_forest_row *row) {
+FOREST_INLINE uint32_t forest_matches(const forest_row *rule, const forest_row *row) {
   const uint32_t *low = rule->word, *key = row->word;
   uint32_t less =
       (uint32_t)((low[1] <= key[1]) & (low[5] <= key[5]) & (low[2] <= key[2]) & (low[6] <= key[6]));
@@ -51,13 +32,13 @@ FOREST_INLINE uint32_t forest_matches(const struct mri_forest_row *rule,
 }
 
 FOREST_INLINE uint32_t forest_look(const uint8_t *line, const uint8_t *second,
-                                   const struct mri_forest_row *row) {
-  const struct mri_forest_row *rules = (const void *)line, *more = (const void *)second;
+                                   const forest_row *row) {
+  const forest_row *rules = (const void *)line, *more = (const void *)second;
   return forest_matches(&rules[0], row) | forest_matches(&rules[1], row) << 4 |
          forest_matches(&more[0], row) << 8 | forest_matches(&more[1], row) << 12;
 }
 
-void mri_forest_match_scalar(const void *state, const void *const *keys, uint32_t count,
-                             uint32_t *first) {
+void mri_forest_match4_scalar(const void *state, const void *const *keys, uint32_t count,
+                              uint32_t *first) {
   forest_match(state, keys, count, first);
 }
