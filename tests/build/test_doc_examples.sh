@@ -1,5 +1,6 @@
 #!/bin/sh
-# The C programs of README.md and docs/ compile without a warning, run, and say what they should.
+# The C programs of README.md and docs/ compile without a warning, run, and say what they should; the
+# fragments of docs/c-guide.md compile one after the other.
 set -eu
 source=$1
 build=$2
@@ -20,7 +21,7 @@ compile() {
 
 rm -rf ./*.c examples copies.pcap
 ln -s "$source/examples" examples
-for page in README.md $(cd "$source" && grep -l '^```c$' docs/*.md); do
+for page in README.md $(cd "$source" && grep -l '^```c$' docs/*.md | grep -v c-guide); do
   compile "$page"
 done
 
@@ -29,3 +30,34 @@ done
 ./engine-1 | grep '^key 0: mirrored by rule 1 of '        # the seed's Table 2
 ./backends-1 | grep '^48 copies, 5019 octets$'            # with VXLAN headers, cut as the session says
 [ "$(find . -name '*.c' | wc -l)" = 3 ]                   # no program that is not run here
+
+{
+  cat <<'BEFORE'
+#include <libmirror/libmirror.h>
+void guide(mirror_context *context, mirror_transaction *tx, mirror_filter filter,
+           mirror_source source, mirror_target target, mirror_session session,
+           mirror_plan *plan, const mirror_packet *packets, uint32_t count,
+           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report);
+void guide(mirror_context *context, mirror_transaction *tx, mirror_filter filter,
+           mirror_source source, mirror_target target, mirror_session session,
+           mirror_plan *plan, const mirror_packet *packets, uint32_t count,
+           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report) {
+BEFORE
+  awk '/^```/ { inside = $0 == "```c"; next } inside' "$source/docs/c-guide.md"
+  echo '}'
+} >guide.c
+"$CC" -std=c11 -Wall -Wextra -Werror -fsyntax-only -I"$source/include" guide.c
+
+# mirrord takes the options that the pages show, and the file that docs/configuration.md shows.
+mirrord=$build/examples/mirrord/mirrord
+if [ -x "$mirrord" ]; then
+  awk '/^```/ { inside = !inside; n += inside; next } inside && n == 1' \
+    "$source/docs/configuration.md" >config.json
+  PATH=$build/examples/mirrord:$PATH
+  sed -n '/^mirrord --check/s/#.*//p' "$source/README.md" "$source/docs/operations.md" >commands.sh
+  [ "$(wc -l <commands.sh)" = 2 ]
+  sh -e commands.sh
+  for option in --top --once; do
+    "$mirrord" --help | grep -q -e "$option"
+  done
+fi
