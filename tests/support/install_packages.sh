@@ -3,6 +3,7 @@
 #   build   C compiler, CMake, pkg-config, libpcap, jansson; on Linux libmnl, libxdp and libnet
 #   tests   what the tests need besides: cmocka, libnet
 #   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
+#   coverage  gcovr and python3, for `run.sh --coverage`
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
 #           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap,
 #           spin, valgrind, and the libraries that `pkg-config --static libpcap` names
@@ -64,6 +65,10 @@ find_missing() {
         need libseccomp library libseccomp
         need libcap-ng library libcap-ng
         need libmicrohttpd library libmicrohttpd
+        ;;
+      coverage)
+        need gcovr have gcovr
+        need python3 have python3
         ;;
       extras)
         need tshark have tshark

@@ -1,6 +1,7 @@
 /* The pcap backend: formats, damage, pipes, writing, failures (F5). */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,16 +166,17 @@ static size_t put_words(uint8_t *to, const uint32_t *words, size_t count, bool s
 /* A section, two interfaces of different snapshot lengths with nanosecond times, one packet on
  * each, and a simple packet that is cut at the first one's snapshot length of 16. */
 static size_t make_pcapng(uint8_t *to, bool swapped, uint32_t second_link_type) {
-  const uint32_t section[] = {0x0a0d0d0a, 28,         0x1a2b3c4d, swapped ? 0x10000 : 1,
+  const bool big = swapped != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__); /* pairs of 16 bits */
+  const uint32_t section[] = {0x0a0d0d0a, 28,         0x1a2b3c4d, big ? 0x10000 : 1,
                               0xffffffff, 0xffffffff, 28};
   size_t at = put_words(to, section, 7, swapped);
   for (uint32_t i = 0; i < 2; i++) {
     const uint32_t link_type = i ? second_link_type : 1;
-    const uint32_t option = swapped ? 0x00090001 : 0x00010009;
-    const uint32_t interface[] = {1, 32, swapped ? link_type << 16 : link_type, 16 + i, option, 9,
+    const uint32_t option = big ? 0x00090001 : 0x00010009;
+    const uint32_t interface[] = {1, 32, big ? link_type << 16 : link_type, 16 + i, option, 9,
                                   0, 32};
     at += put_words(to + at, interface, 8, swapped);
-    if (swapped) to[at - 12] = 9;
+    if (big) to[at - 12] = 9;
   }
   for (uint32_t i = 0; i < 2; i++) {
     const uint32_t packet[] = {6, 48, i, 0, 5 + i, 16, 60, 1, 2, 3, 4, 48};

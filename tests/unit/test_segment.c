@@ -303,6 +303,7 @@ static void test_v6_jumbo_payload_option(void **state) {
   mri_put16(whole + PACKET_ETHERNET + 4, 0);
   const struct mri_super super = read_super(&packet, &view);
   assert_int_equal(super.count, (66000 + 1427) / 1428);
+  assert_false(mri_super_is_plain(&super, &view, &packet));
   for (uint32_t k = 0; k < super.count; k++) {
     const struct super_frame at = super_parse(segment, make_segment(&super, &view, &packet, k), 0);
     assert_int_equal(segment[at.network + 6], 60);
