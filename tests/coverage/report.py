@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""report.py COVERAGE.json UNCOVERED.md: what gcovr measured, room by room, and whether it is enough.
+"""report.py COVERAGE.json UNCOVERED.md: what gcovr measured, room by room; is it enough?
 
 The library as a whole must reach LINES and BRANCHES percent. In the rooms of STRICT every branch is
 either taken or stands in UNCOVERED.md with the reason why it is not:
@@ -64,8 +64,10 @@ def main(report, excuses):
     print(f"{'room':10} {'lines':>8} {'branches':>9}")
     for room, figures in sorted(rooms.items()) + [("library", everything)]:
         print("{:10} {:7.2f}% {:8.2f}%".format(room, *figures.percent()))
-    failures = [f"{name}: not covered, and not excused: {code}" for name, code in missing - entries.keys()]
-    failures += [f"{name}: excused, but covered or gone: {code}" for name, code in entries.keys() - missing]
+    failures = [f"{name}: not covered, and not excused: {code}"
+                for name, code in missing - entries.keys()]
+    failures += [f"{name}: excused, but covered or gone: {code}"
+                 for name, code in entries.keys() - missing]
     lines, branches = everything.percent()
     if lines < LINES or branches < BRANCHES:
         failures.append(f"the library has {lines:.2f}% of lines and {branches:.2f}% of branches, "
