@@ -23,12 +23,13 @@ FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count, fores
   return absent != 0;
 }
 
-/* Whether one of the words differs where the rule asks for it. */
+/* Whether one of the words differs where the rule asks for it. (Places without a rule have shifts
+ * of 255; in C a shift has to be less than the width.) */
 FOREST_INLINE uint64_t forest_differ(const forest_row *rule, const forest_row *row, uint32_t from) {
   const uint8_t *shifts = (const uint8_t *)&rule->word[MRI_FOREST_SHIFTS];
   uint64_t differ = 0;
   for (uint32_t i = from; i < from + 4; i++)
-    differ |= (uint64_t)(rule->word[i] ^ row->word[i]) >> shifts[i];
+    differ |= (uint64_t)(rule->word[i] ^ row->word[i]) >> (shifts[i] & 63);
   return differ;
 }
 
