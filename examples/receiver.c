@@ -219,7 +219,7 @@ int main(int argc, char **argv) {
   if (options.file) write_header(options.file);
   int fd = open_socket();
   for (unsigned long taken = 0; !ended && (!options.count || taken < options.count);) {
-    struct sockaddr_storage sender;
+    struct sockaddr_storage sender = {0};
     socklen_t size = sizeof sender;
     ssize_t length = recvfrom(fd, octets, sizeof octets, 0, (struct sockaddr *)&sender, &size);
     if (length < 0) break; /* a signal, or nothing came in time */
