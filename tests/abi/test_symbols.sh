@@ -1,5 +1,5 @@
 #!/bin/sh
-# Names: the shared library exports exactly the functions of libmirror.map, each in its node, which
+# Names: the shared libraries export exactly the functions of libmirror.map, each in its node, which
 # are those of the headers; the static one defines mirror_ and mri_ alone. Neither refers to what
 # prints, ends the program, reads the environment or starts threads, but for workers.
 set -eu
@@ -12,20 +12,21 @@ fail() {
   exit 1
 }
 
-readelf -d "$build/libmirror.so" | grep -q 'SONAME.*\[libmirror\.so\.0\]' || fail "wrong SONAME"
-
 awk '/^LIBMIRROR_[0-9.]+ \{/ { node = $1 } /^ *mirror_[a-z0-9_]+;/ { sub(/;/, "", $1); print $1 "@@" node }' \
   "$source/libmirror/libmirror.map" | sort >"$work/listed"
 [ -s "$work/listed" ] || fail "libmirror.map lists no function"
-nm -D --defined-only "$build/libmirror.so" | awk '$2 != "A" { print $3 }' | sort >"$work/exported"
-case $CFLAGS in
-  *sanitize*) # adds names of its own
-    grep '^mirror_' "$work/exported" >"$work/ours"
-    mv "$work/ours" "$work/exported"
-    ;;
-esac
-diff "$work/listed" "$work/exported" ||
-  fail "< listed in libmirror.map, > exported (sh tests/abi/record.sh adds new functions)"
+for library in libmirror libmirror-core; do # two libraries, one interface
+  readelf -d "$build/$library.so" | grep -q "SONAME.*\[$library\.so\.0\]" || fail "wrong SONAME"
+  nm -D --defined-only "$build/$library.so" | awk '$2 != "A" { print $3 }' | sort >"$work/exported"
+  case $CFLAGS in
+    *sanitize*) # adds names of its own
+      grep '^mirror_' "$work/exported" >"$work/ours"
+      mv "$work/ours" "$work/exported"
+      ;;
+  esac
+  diff "$work/listed" "$work/exported" ||
+    fail "< listed in libmirror.map, > exported (sh tests/abi/record.sh adds new functions)"
+done
 
 sed 's/@@.*//' "$work/listed" >"$work/names"
 cat "$source"/include/libmirror/*.h "$source"/include/libmirror/ext/*.h | tr '\n' ' ' |

@@ -34,14 +34,17 @@ done
 {
   cat <<'BEFORE'
 #include <libmirror/libmirror.h>
+#include <stdio.h>
 void guide(mirror_context *context, mirror_transaction *tx, mirror_filter filter,
            mirror_source source, mirror_target target, mirror_session session,
            mirror_plan *plan, const mirror_packet *packets, uint32_t count,
-           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report);
+           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report,
+           mirror_input *input, mirror_packet *received, uint32_t handle);
 void guide(mirror_context *context, mirror_transaction *tx, mirror_filter filter,
            mirror_source source, mirror_target target, mirror_session session,
            mirror_plan *plan, const mirror_packet *packets, uint32_t count,
-           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report) {
+           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report,
+           mirror_input *input, mirror_packet *received, uint32_t handle) {
 BEFORE
   awk '/^```/ { inside = $0 == "```c"; next } inside' "$source/docs/c-guide.md"
   echo '}'
@@ -60,4 +63,56 @@ if [ -x "$mirrord" ]; then
   for option in --top --once; do
     "$mirrord" --help | grep -q -e "$option"
   done
+fi
+
+# mirror-target-rules and what docs/operations.md and its manual make of its table.
+awk '/^```/ { inside = !inside; n += inside; next } inside && n == 1' \
+  "$source/docs/configuration.md" >config.json
+cp config.json mirror.json
+PATH=$build/examples:$PATH
+awk '/^```/ { inside = $0 == "```sh"; next } inside' "$source/docs/operations.md" |
+  sed '/^mirrord/d' >commands.sh
+sed -n '/^mirror-target-rules mirror.json/,/accept/p' "$source/docs/mirror-target-rules.1" >>commands.sh
+sh -e commands.sh >printed
+rule='nft add rule inet filter input ip saddr 10.0.0.3/32 udp dport 4789 accept'
+[ "$(grep -c -x "$rule" printed)" = 2 ]
+grep -q "^sensor$(printf '\t')10.0.9.9" printed
+
+# Commands on the other pages: their syntax, and the files that they name.
+for page in README.md CONTRIBUTING.md docs/python-guide.md; do
+  awk '/^```/ { inside = $0 == "```sh"; next } inside' "$source/$page" >page.sh
+  sh -n page.sh
+  for file in $(grep -o -E '(^|[ =])(\./)?(tests|examples|bindings|\.ci)/[A-Za-z0-9_./-]+' page.sh); do
+    file=${file#./}
+    [ -e "$source/$file" ] || [ -e "$build/$file" ] || {
+      echo "$page names $file, which is not there"
+      exit 1
+    }
+  done
+done
+
+# No block is in a language that no test looks at (python: bindings/python/tests/test_docs.py; json
+# and text: test_configuration_doc.sh).
+only() { # only LANGUAGES PAGE...: no block of these languages is on another page
+  languages=$1
+  shift
+  grep -n -E "^\`\`\`($languages)$" "$source"/README.md "$source"/CONTRIBUTING.md "$source"/docs/*.md \
+    >blocks || true
+  for page in "$@"; do
+    grep -v "/$page:" blocks >others || true
+    mv others blocks
+  done
+  [ ! -s blocks ] || {
+    echo "no test looks at:"
+    cat blocks
+    exit 1
+  }
+}
+only 'json|text' configuration.md
+only python README.md python-guide.md
+only sh README.md CONTRIBUTING.md python-guide.md operations.md
+if grep -n '^```[a-z]' "$source"/README.md "$source"/CONTRIBUTING.md "$source"/docs/*.md |
+  grep -v -E '```(c|sh|python|json|text)$'; then
+  echo "no test looks at this language"
+  exit 1
 fi

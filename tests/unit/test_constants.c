@@ -1,4 +1,4 @@
-/* Constants by name. (That none is missing: tests of the Python package, and tests/abi.) */
+/* Constants by name, and names of some. (That none is missing: bindings/python/tests.) */
 #include <libmirror/libmirror.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,11 +49,21 @@ static void test_a_visit_ends_when_the_visitor_says_so(void **state) {
   assert_true(visited > 1200);
 }
 
+static void test_names_of_drop_reasons(void **state) {
+  (void)state;
+  assert_string_equal(mirror_drop_reason_name(MIRROR_DROP_OVERSIZE), "oversize");
+  assert_string_equal(mirror_drop_reason_name(MIRROR_DROP_SAMPLED), "sampled");
+  assert_string_equal(mirror_drop_reason_name(MIRROR_DROP_RATE), "rate");
+  assert_string_equal(mirror_drop_reason_name(0), "unknown");
+  assert_string_equal(mirror_drop_reason_name(MIRROR_DROP_RATE + 1), "unknown");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_a_visit_ends_when_the_visitor_says_so),
+      cmocka_unit_test(test_names_of_drop_reasons),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
