@@ -1,7 +1,7 @@
-"""live_bench.py ARGUMENT...: bench_live.py of the folder $MB_PEERS. With MB_IFB set, --sink is an ifb
-device, which takes copies and forgets them, as that of the anchors in the README there. The transmit
-function of the test bed's own sink drops them and says so to who sends past queues: a transmit ring
-fails with ENOBUFS, and AF_XDP ends its system call, after each copy."""
+"""live_bench.py ARGUMENT...: bench_live.py of the folder $MB_PEERS. With MB_IFB set, --sink is an
+ifb device, which takes copies and forgets them, as that of the anchors in the README there. The
+transmit function of the test bed's own sink drops them and says so to who sends past queues: a
+transmit ring fails with ENOBUFS, and AF_XDP ends its system call, after each copy."""
 
 import json
 import os
@@ -24,7 +24,8 @@ class IfbLab(bed.Lab):
         bed.run(bed.ns("src") + ["ethtool", "-K", out.dev, "tx-udp-segmentation", "off"])
         self.ip("address", "add", f"{out.local}/24", "dev", out.dev)
         self.ip("link", "set", out.dev, "up")
-        self.ip("neigh", "replace", out.target, "lladdr", out.dmac, "dev", out.dev, "nud", "permanent")
+        self.ip("neigh", "replace", out.target, "lladdr", out.dmac, "dev", out.dev,
+                "nud", "permanent")
 
     def collector(self, reset=True):
         counters = super().collector(reset)

@@ -1,5 +1,5 @@
-"""live_latency.py WORK --cmd LABEL=COMMAND ...: latency of mirrors, beside the kernel's, on the test bed
-in WORK/peers. In a mount namespace of its own (unshare --mount --propagation private)."""
+"""live_latency.py WORK --cmd LABEL=COMMAND ...: latency of mirrors, beside the kernel's, on the
+test bed in WORK/peers. In a mount namespace of its own (unshare --mount --propagation private)."""
 
 import argparse
 import json
@@ -25,8 +25,8 @@ def probe(bed, lab, name, options):
     program = os.path.join(options.work, "mirror", "tests", "bench", "live_probe")
     collector = f"/run/netns/{bed.NS_PREFIX}tgt"
     with lab.mirror(name):
-        words = bed.pinned(0) + bed.ns("gen") + [program, "g0", "t0", collector, str(options.frames)]
-        return json.loads(bed.run(words))
+        words = [program, "g0", "t0", collector, str(options.frames)]
+        return json.loads(bed.run(bed.pinned(0) + bed.ns("gen") + words))
 
 
 def measure(bed, lab, names, options):
@@ -46,7 +46,8 @@ def print_series(label, rounds):
     if failed:
         print(f"  {label:14} absent: {failed[0][-140:]}")
         return
-    words = [f"{r.get('p50', 0):8.1f}{r.get('p99', 0):9.1f}{r['received']:6}/{r['sent']}" for r in rounds]
+    words = [f"{r.get('p50', 0):8.1f}{r.get('p99', 0):9.1f}{r['received']:6}/{r['sent']}"
+             for r in rounds]
     line = f"  {label:14}" + " |".join(words)
     if label not in KERNEL:
         worst = max(r.get("p50", float("inf")) for r in rounds)

@@ -11,7 +11,7 @@ import sys
 
 from live_bed import HERE, Bed
 
-RATE = 150000  # frames a second: idle gaps at lower ones, and drops at higher ones, change the costs
+RATE = 150000  # frames a second: idle gaps at lower ones, drops at higher ones change the costs
 OUTPUTS = "xdp:{out_if} afpacket:{out_if} udp: vxlan:vx0 libnet:{out_if}"
 PKTMINERG = 3848 / 2005  # x k_u32, from the README of the test bed: both, collector, 150 k/s
 
@@ -20,8 +20,12 @@ def verdict(value, mark, at_least=False):
     """What is to be said of a ratio that has a mark."""
     if value is None:
         return "not measured"
-    reached = value >= mark if at_least else value <= mark
-    return f"{value:.2f}, mark {'>=' if at_least else '<='} {mark:.2f}: {'reached' if reached else 'MISSED'}"
+    sign, reached = (">=", value >= mark) if at_least else ("<=", value <= mark)
+    return f"{value:.2f}, mark {sign} {mark:.2f}: {word(reached)}"
+
+
+def word(reached):
+    return "reached" if reached else "MISSED"
 
 
 def best(rows, labels, key, pick=min):
@@ -38,8 +42,8 @@ def print_failures(failed):
 # ---------------------------------------------------------------- CPU per copy
 
 def print_costs(report, marks):
-    print(f"  {'':12}{'CPU ns/copy':>12} {'[min-max]':15}{'x k_u32':>8}{'drop %':>8}{'wrong':>7}{'ports':>7}"
-          f"{'busy':>6}")
+    print(f"  {'':12}{'CPU ns/copy':>12} {'[min-max]':15}{'x k_u32':>8}{'drop %':>8}{'wrong':>7}"
+          f"{'ports':>7}{'busy':>6}")
     for label, row in report["summary"].items():
         if row["cpu_ns"] is None:
             continue
@@ -53,7 +57,7 @@ def print_costs(report, marks):
 
 
 def ingress_sink(bed):
-    """CPU per copy, ingress alone, as a driver delivers, into an ifb device, which forgets copies."""
+    """CPU per copy, ingress, as a driver delivers, into an ifb device, which forgets copies."""
     labels = [o for o in ("xdp", "afpacket", "udp") if o in bed.outputs]
     report = bed.run(["base", "k_u32", "k_vx"], bed.commands(labels), "--sink", "--generator",
                      "xgen", "--direction", "in", "--rate", str(RATE), ifb=True)
@@ -69,7 +73,8 @@ def ingress_drop(bed):
 
 def both_collector(bed):
     """CPU per copy, both directions, IMIX, collector included."""
-    report = bed.run(["base", "k_u32", "k_enc"], {**bed.commands(), **bed.peers}, "--rate", str(RATE))
+    commands = {**bed.commands(), **bed.peers}
+    report = bed.run(["base", "k_u32", "k_enc"], commands, "--rate", str(RATE))
     rows = report["summary"]
     print_costs(report, [(bed.outputs, 0.80, "best"), (["udp"], 1.30, "UDP sockets, mixed sizes")])
     value, label = best(rows, bed.outputs, "cpu_ns")
@@ -78,8 +83,8 @@ def both_collector(bed):
         print(f"  best ({label} / pktminerg): {verdict(ratio, 0.40)}")
     else:
         ratio = rows[label]["vs_k_u32"] / PKTMINERG if label and rows[label]["vs_k_u32"] else None
-        print(f"  best ({label} / pktminerg): {verdict(ratio, 0.40)} - with the test bed's anchor for "
-              f"pktminerg ({PKTMINERG:.2f} x k_u32): it is not installed here")
+        print(f"  best ({label} / pktminerg): {verdict(ratio, 0.40)} - by the anchor of the test "
+              f"bed's README ({PKTMINERG:.2f} x k_u32): pktminerg is not measured")
 
 
 def udp_equal(bed):
@@ -109,7 +114,7 @@ def loss(bed):
         rounds = report["rounds"][label]
         lost = sum(r["accepted"] - r["copies"] for r in rounds)
         print(f"  {label:12} saturated at {most / 1e3:.0f} k frames/s; at 60 %: {lost} of "
-              f"{sum(r['accepted'] for r in rounds)} copies lost, mark 0: {'MISSED' if lost else 'reached'}")
+              f"{sum(r['accepted'] for r in rounds)} copies lost, mark 0: {word(not lost)}")
 
 
 # ---------------------------------------------------------------- bulk TCP
@@ -133,13 +138,14 @@ def bulk_summary(part):
 
 
 def print_bulk(rows, failed):
-    print(f"  {'':12}{'Gbit/s':>8} {'[min-max]':15}{'x base':>7}{'copied/TCP':>11}{'CPU ns/copy':>12}"
-          f"{'fragments':>10} |{'checked':>8}{'>1514':>6}{'cut':>5}{'bad sums':>9}")
+    print(f"  {'':12}{'Gbit/s':>8} {'[min-max]':15}{'x base':>7}{'copied/TCP':>11}"
+          f"{'CPU ns/copy':>12}{'fragments':>10} |{'checked':>8}{'>1514':>6}{'cut':>5}"
+          f"{'bad sums':>9}")
     for label, row in rows.items():
         spread = f"[{min(row['speeds']):.2f}-{max(row['speeds']):.2f}]"
         check = row["check"]
-        print(f"  {label:12}{row['gbps']:8.2f} {spread:15}{row['of_base'] or 0:7.2f}{row['part']:11.2f}"
-              f"{row['ns']:12.0f}{row['fragments']:10.0f} |" +
+        print(f"  {label:12}{row['gbps']:8.2f} {spread:15}{row['of_base'] or 0:7.2f}"
+              f"{row['part']:11.2f}{row['ns']:12.0f}{row['fragments']:10.0f} |" +
               (f"{check['frames']:8}{check['oversize']:6}{check['truncated']:5}"
                f"{check['bad_checksum']:9}" if check else ""))
     print_failures(failed)
@@ -177,8 +183,8 @@ def bulk_cpu(bed):
         check = rows.get(label, {}).get("check")
         if check:
             broken = check["bad_checksum"] + check["oversize"] + int(rows[label]["fragments"])
-            print(f"  {label:12} copies that are no whole frames, and outer fragments: {broken}, mark 0: "
-                  f"{'MISSED' if broken else 'reached'}")
+            print(f"  {label:12} copies that are no whole frames, and outer fragments: {broken}, "
+                  f"mark 0: {word(not broken)}")
 
 
 # ---------------------------------------------------------------- programs of their own
@@ -210,8 +216,8 @@ def mirror_pcap(bed):
                    env=dict(os.environ, MIRROR_PCAP=program), check=True)
 
 
-ROWS = [ingress_sink, ingress_drop, both_collector, udp_equal, loss, bulk_speed, bulk_cpu, latency, submit,
-        mirror_pcap]
+ROWS = [ingress_sink, ingress_drop, both_collector, udp_equal, loss, bulk_speed, bulk_cpu, latency,
+        submit, mirror_pcap]
 
 
 def arguments():
