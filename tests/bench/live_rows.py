@@ -209,9 +209,7 @@ def submit(bed):
 
 def mirror_pcap(bed):
     """mirror-pcap beside cp, tcpdump and tcprewrite on 1.5 GB in memory."""
-    program = os.path.join(bed.work, "mirror", "examples", "mirror-pcap", "mirror-pcap")
-    if not os.path.exists(program):
-        program = os.path.join(bed.work, "mirror", "examples", "mirror-pcap")
+    program = os.path.join(bed.work, "mirror", "examples", "mirror-pcap")
     subprocess.run(["sh", os.path.join(HERE, "mirror_pcap.sh"), "1500", str(min(bed.rounds, 5))],
                    env=dict(os.environ, MIRROR_PCAP=program), check=True)
 
