@@ -188,7 +188,7 @@ MIRROR_API int32_t mirror_output_flush(mirror_output *output, mirror_report *rep
 typedef struct mirror_pcap_output {
   uint32_t size;
   uint32_t thread; /* 1: the output starts a thread that writes while the tap goes on, and send
-                      waits for it only when it is more than 1 MiB behind. It blocks all signals, so
+                      waits for it only when it is more than 3 MiB behind. It blocks all signals, so
                       that a closed pipe raises none. 0 (default): send writes */
 } mirror_pcap_output;
 

@@ -52,8 +52,15 @@ choose_capture() {
     "$capture" 2>/dev/null
 }
 
+check_tcprewrite() {
+  [ -n "$has_tcprewrite" ] || return 0
+  tcprewrite --enet-dmac=02:00:00:00:00:01 -i "$capture" -o out.pcap >tcprewrite.log 2>&1 ||
+    { echo "tcprewrite does not take this capture: $(tail -n 1 tcprewrite.log)"; has_tcprewrite=; }
+}
+
 make_capture() {
   choose_capture
+  check_tcprewrite
   head -c 24 "$capture" >in.pcap
   tail -c +25 "$capture" >records
   while [ "$(size_of records)" -lt $((megabytes << 16)) ]; do # 1/16 of it
