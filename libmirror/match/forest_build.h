@@ -46,7 +46,7 @@ struct mri_forest_group {
   uint32_t *member; /* their indices, ascending */
   uint32_t count, sets;
   uint32_t position[MRI_FOREST_INDEXED]; /* octets of a rule: of addresses, ports, protocol */
-  mri_forest_set *rows;                  /* by indexed octet, value, and members / MRI_FOREST_SET */
+  mri_forest_set *rows; /* by indexed octet, value, and members / MRI_FOREST_SET; NULL: too many */
 };
 
 /* Values of an octet that a rule may match. */
