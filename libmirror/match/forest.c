@@ -24,9 +24,18 @@ static uint64_t numbers_of(const struct mri_build *build) {
   return build->number[build->count - 1] + UINT64_C(1);
 }
 
+static bool is_long(const struct mri_forest_group *rest) {
+  return rest->sets > MRI_FOREST_SETS_MAX;
+}
+
+static uint64_t rest_memory(const struct mri_forest_builder *builder) {
+  const struct mri_forest_group *rest = &builder->rest;
+  return is_long(rest) ? 0 : mri_forest_rest_size(rest, builder->build->family);
+}
+
 static uint64_t used_memory(const struct mri_forest_builder *builder) {
   return sizeof(struct mri_forest) + MRI_FOREST_LINE + numbers_of(builder->build) + 1 +
-         builder->entries.count * (uint64_t)builder->entries.size +
+         rest_memory(builder) + builder->entries.count * (uint64_t)builder->entries.size +
          builder->lines.count * (uint64_t)builder->lines.size;
 }
 
@@ -72,6 +81,7 @@ static void builder_free(struct mri_forest_builder *builder) {
   mri_free(alloc, builder->kept.at);
   mri_free(alloc, builder->slots.at);
   mri_free(alloc, builder->scratch);
+  mri_forest_group_close(alloc, &builder->rest);
 }
 
 /* Line 0 holds rules that match nothing, for packets that have nothing to compare. */
@@ -211,7 +221,7 @@ static void sort_trees(struct mri_forest *forest) {
 
 static void forest_destroy(const struct mri_alloc *alloc, void *state) {
   struct mri_forest *forest = state;
-  if (forest->rest.structure) forest->rest.destroy(alloc, forest->rest.state);
+  if (forest->long_rest.structure) forest->long_rest.destroy(alloc, forest->long_rest.state);
   mri_free(alloc, forest);
 }
 
@@ -225,7 +235,10 @@ static void fill_ahead(const struct mri_forest_builder *builder, struct mri_fore
   at[forest->numbers] = UINT8_MAX;
 }
 
-/* One block: the forest, lines at a multiple of their size, entries, what is ahead of rules. */
+/*
+ * One block: the forest, lines at a multiple of their size, a short rest, entries, what is ahead of
+ * rules.
+ */
 static struct mri_forest *finish(const struct mri_forest_builder *builder,
                                  const struct mri_forest *draft) {
   struct mri_forest *forest = mri_zalloc(builder->build->alloc, 1, used_memory(builder));
@@ -234,12 +247,15 @@ static struct mri_forest *finish(const struct mri_forest_builder *builder,
   uint8_t *at = (uint8_t *)(forest + 1);
   at += -(uintptr_t)at & (MRI_FOREST_LINE - 1);
   const size_t lines = builder->lines.count * MRI_FOREST_LINE;
+  const size_t entries = builder->entries.count * builder->entries.size;
   memcpy(at, builder->lines.at, lines);
   forest->lines = at;
-  if (builder->entries.count)
-    memcpy(at + lines, builder->entries.at, builder->entries.count * builder->entries.size);
-  forest->entries = (const void *)(at + lines);
-  fill_ahead(builder, forest, at + lines + builder->entries.count * builder->entries.size);
+  at += lines;
+  if (rest_memory(builder)) mri_forest_fill_rest(&builder->rest, builder->build, at, &forest->rest);
+  at += rest_memory(builder);
+  if (entries) memcpy(at, builder->entries.at, entries);
+  forest->entries = (const void *)at;
+  fill_ahead(builder, forest, at + entries);
   return forest;
 }
 
@@ -253,40 +269,37 @@ static mri_match_fn kernel(uint32_t isa, uint32_t family) {
   return family == 4 ? mri_forest_match4_scalar : mri_forest_match6_scalar;
 }
 
-/* Copies of the rules in `left`. */
-static bool copy_rest(const struct mri_build *build, const uint32_t *left, uint32_t count,
-                      struct mri_match_rule **rules, uint32_t **number) {
-  *rules = mri_zalloc(build->alloc, count, sizeof **rules);
-  *number = mri_zalloc(build->alloc, count, sizeof **number);
+/* Copies of the rules of a group. */
+static bool copy_group(const struct mri_build *build, const struct mri_forest_group *group,
+                       struct mri_match_rule **rules, uint32_t **number) {
+  *rules = mri_zalloc(build->alloc, group->count, sizeof **rules);
+  *number = mri_zalloc(build->alloc, group->count, sizeof **number);
   if (!*rules || !*number) return false;
-  for (uint32_t i = 0; i < count; i++) {
-    (*rules)[i] = build->rules[left[i]];
-    (*number)[i] = build->number[left[i]];
+  for (uint32_t i = 0; i < group->count; i++) {
+    (*rules)[i] = build->rules[group->member[i]];
+    (*number)[i] = build->number[group->member[i]];
   }
   return true;
 }
 
-/* The engine of the rules that no tree took. */
-static int32_t build_rest(const struct mri_build *build, struct mri_forest *forest,
-                          const uint32_t *left, uint32_t count, struct mri_engine *engine) {
+/* The engine of the rules that no tree took, if they are many. */
+static int32_t build_long_rest(const struct mri_build *build, const struct mri_forest_group *group,
+                               struct mri_forest *forest, struct mri_engine *engine) {
   struct mri_match_rule *rules;
   uint32_t *number;
   int32_t status = MIRROR_E_NOMEM;
-  forest->rest_first = MRI_NO_RULE;
-  if (!count) return MIRROR_OK;
-  forest->rest_first = build->number[left[0]];
-  if (copy_rest(build, left, count, &rules, &number)) {
+  if (copy_group(build, group, &rules, &number)) {
     struct mri_build rest = *build;
     rest.rules = rules;
     rest.number = number;
-    rest.count = count;
+    rest.count = group->count;
     rest.budget = build->budget - engine->memory;
-    status = mri_nibbles_build(&rest, &forest->rest);
+    status = mri_nibbles_build(&rest, &forest->long_rest);
   }
   mri_free(build->alloc, rules);
   mri_free(build->alloc, number);
-  if (status) forest->rest.structure = MIRROR_STRUCTURE_NONE;
-  if (status != MIRROR_E_NOMEM) engine->memory += forest->rest.memory;
+  if (status) forest->long_rest.structure = MIRROR_STRUCTURE_NONE;
+  if (status != MIRROR_E_NOMEM) engine->memory += forest->long_rest.memory;
   return status;
 }
 
@@ -301,11 +314,17 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
   struct mri_forest *forest = NULL;
   if (planted) {
     sort_trees(&draft);
-    if (mri_forest_look_ahead(builder, &draft)) forest = finish(builder, &draft);
-    builder->status = forest ? MIRROR_OK : MIRROR_E_NOMEM;
+    builder->status = MIRROR_E_NOMEM;
+    if (mri_forest_look_ahead(builder, &draft)) {
+      engine->memory = used_memory(builder);
+      builder->status = fits(builder) ? MIRROR_E_NOMEM : MIRROR_E_LIST_MEMORY;
+      if (fits(builder)) forest = finish(builder, &draft);
+    }
   }
   if (!forest) return builder->status;
-  const int32_t status = build_rest(builder->build, forest, left, count, engine);
+  const struct mri_forest_group *rest = &builder->rest;
+  int32_t status = MIRROR_OK;
+  if (is_long(rest)) status = build_long_rest(builder->build, rest, forest, engine);
   if (status) {
     forest_destroy(builder->build->alloc, forest);
     return status;

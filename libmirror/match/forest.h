@@ -79,14 +79,35 @@ struct mri_forest_tree {
   uint32_t group;   /* bit of mri_forest.ahead */
 };
 
+enum {
+  MRI_FOREST_INDEXED = 5, /* octets of a key that lead to sets of rules */
+  MRI_FOREST_VALUES = 256,
+  MRI_FOREST_SET_WORD = 64, /* rules in a word of a set */
+  MRI_FOREST_SET_WORDS = 8,
+  MRI_FOREST_SET = MRI_FOREST_SET_WORD * MRI_FOREST_SET_WORDS,
+  MRI_FOREST_SETS_MAX = 2, /* of a rest that bit vectors are not faster for */
+};
+
+/*
+ * The rules in no tree, if they are few. For each indexed octet of a key and each of its values,
+ * the sets of rules that agree; those in all of them are compared in whole, in order.
+ */
+struct mri_forest_rest {
+  const uint64_t *rows; /* by indexed octet, value and set: words of a set */
+  const uint8_t *lines;
+  uint32_t sets;                       /* 0: bit vectors, or no rules */
+  uint32_t octet[MRI_FOREST_INDEXED];  /* of a row: octets of words are counted from the low end */
+  uint32_t first[MRI_FOREST_SETS_MAX]; /* lowest number of a set */
+};
+
 struct mri_forest {
   const struct mri_forest_entry *entries;
   const uint8_t *lines;
   const uint8_t *ahead; /* by number of a rule: groups in which an earlier one may overlap it */
   uint32_t numbers;     /* behind the last rule's: all groups, for keys without a rule so far */
   uint32_t trees;
-  uint32_t rest_first;    /* lowest number in the rest, or MRI_NO_RULE */
-  struct mri_engine rest; /* structure NONE: no rest */
+  struct mri_forest_rest rest;
+  struct mri_engine long_rest; /* bit vectors; structure NONE: none */
   struct mri_forest_tree tree[MRI_FOREST_TREES];
 };
 

@@ -1,6 +1,6 @@
 /* The forest's walk of IPv4 keys with AVX2 and BMI2. */
 #define FOREST_FAMILY 4
-#include "match/forest_x86.h"
+#include "match/forest_avx2.h"
 
 /* Lanes by which the rule is larger than the key. */
 FOREST_INLINE __m256i forest_excess(const uint8_t *rule, __m256i row) {

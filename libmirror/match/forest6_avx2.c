@@ -1,6 +1,6 @@
 /* The forest's walk of IPv6 keys with AVX2 and BMI2. */
 #define FOREST_FAMILY 6
-#include "match/forest_x86.h"
+#include "match/forest_avx2.h"
 
 /* Bits of eight words that differ where the rule asks for them. */
 FOREST_INLINE __m256i forest_differ(const uint8_t *line, const forest_row *row, uint32_t from) {

@@ -80,4 +80,13 @@ FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct fo
   return late;
 }
 
+FOREST_INLINE uint32_t forest_members(const uint64_t *const rows[],
+                                      uint64_t members[MRI_FOREST_SET_WORDS]) {
+  __m512i all = _mm512_load_si512(rows[0]);
+  for (uint32_t i = 1; i < MRI_FOREST_INDEXED; i++)
+    all = _mm512_and_si512(all, _mm512_load_si512(rows[i]));
+  _mm512_storeu_si512(members, all);
+  return _mm512_test_epi64_mask(all, all);
+}
+
 #endif

@@ -36,6 +36,24 @@ struct mri_forest_vector {
   size_t count, room, size;
 };
 
+/* Of GCC and Clang: one register or several, as there are. */
+typedef uint64_t mri_forest_set
+    __attribute__((vector_size(MRI_FOREST_SET / 8), aligned(sizeof(uint64_t))));
+
+/* Rules as sets, by the values of some of their octets. */
+struct mri_forest_group {
+  const struct mri_match_rule *rules;
+  uint32_t *member; /* their indices, ascending */
+  uint32_t count, sets;
+  uint32_t position[MRI_FOREST_INDEXED]; /* octets of a rule: of addresses, ports, protocol */
+  mri_forest_set *rows; /* by indexed octet, value, and members / MRI_FOREST_SET; NULL: too many */
+};
+
+/* Values of an octet that a rule may match. */
+struct mri_forest_span {
+  uint32_t first, last;
+};
+
 struct mri_forest_builder {
   const struct mri_build *build;
   uint32_t views;
@@ -44,6 +62,7 @@ struct mri_forest_builder {
   uint8_t *hoisted;  /* by rule: not in this tree after all */
   uint8_t *group;    /* by rule: the tree that holds it, or MRI_FOREST_REST */
   uint8_t *ahead;    /* by rule, as in mri_forest */
+  struct mri_forest_group rest;
   struct mri_forest_vector entries, lines;
   struct mri_forest_vector lists;               /* stack of lists of rules of the nodes in work */
   struct mri_forest_vector places, kept, slots; /* forest_share.c */
@@ -99,6 +118,7 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
 /* forest_leaf.c */
 void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_pattern *pattern);
 size_t mri_forest_rule_size(uint32_t family); /* octets of a rule in a leaf */
+void mri_forest_put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t number);
 uint32_t mri_forest_prune(const struct mri_forest_builder *builder, uint32_t *members,
                           uint32_t count, const struct mri_forest_region *region);
 bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members, uint32_t count,
@@ -114,7 +134,22 @@ bool mri_forest_remember(struct mri_forest_builder *builder, const uint32_t *mem
                          uint32_t count, const struct mri_forest_region *region, uint32_t depth,
                          const struct mri_forest_entry *entry);
 
-/* forest_ahead.c: fills in `ahead`, from `group`. False: no memory. */
+/*
+ * forest_group.c: opening takes the rules of a tree, or those that are in none; false: no memory.
+ * What is zero or was opened, in vain too, may be closed.
+ */
+bool mri_forest_group_open(struct mri_forest_group *group, const struct mri_forest_builder *builder,
+                           uint8_t which);
+void mri_forest_group_close(const struct mri_alloc *alloc, struct mri_forest_group *group);
+struct mri_forest_span mri_forest_span_of(const struct mri_match_rule *rule, uint32_t position);
+mri_forest_set *mri_forest_row_of(const struct mri_forest_group *group, uint32_t indexed,
+                                  uint32_t value);
+/* What a rest of this group takes, a multiple of lines; filling it in, into that much memory. */
+uint64_t mri_forest_rest_size(const struct mri_forest_group *group, uint32_t family);
+void mri_forest_fill_rest(const struct mri_forest_group *group, const struct mri_build *build,
+                          uint8_t *at, struct mri_forest_rest *rest);
+
+/* forest_ahead.c: fills in `ahead` and `rest`, from `group`. False: no memory. */
 bool mri_forest_look_ahead(struct mri_forest_builder *builder, const struct mri_forest *forest);
 
 /* forest_node.c: a tree of the rules on top of the stack. */

@@ -173,7 +173,7 @@ size_t mri_forest_rule_size(uint32_t family) {
   return family == 4 ? sizeof(struct mri_forest_row4) : sizeof(struct mri_forest_row6);
 }
 
-static void put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t number) {
+void mri_forest_put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t number) {
   if (rule->family == 4)
     put_rule4((void *)at, rule, number);
   else
@@ -207,7 +207,8 @@ bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members
   uint8_t *row = (uint8_t *)builder->lines.at + at * MRI_FOREST_LINE;
   memset(row, 0xff, (size_t)lines * MRI_FOREST_LINE);
   for (uint32_t i = 0; i < used; i++)
-    put_rule(row + i * size, &builder->build->rules[kept[i]], builder->build->number[kept[i]]);
+    mri_forest_put_rule(row + i * size, &builder->build->rules[kept[i]],
+                        builder->build->number[kept[i]]);
   builder->at_depth[depth] += used;
   entry->first = builder->build->number[kept[0]];
   entry->mask = lines << MRI_FOREST_LINE_BITS | (uint32_t)at;

@@ -6,6 +6,7 @@
  *   forest_extract(words, mask)       the bits of two words under a mask, moved together
  *   forest_prepare(keys, count, rows) rows of the keys; true if any key lacks a field
  *   forest_look(line, second, row)    which rules of two lines match: bit 4n, n counts 32 octets
+ *   forest_members(rows, members)     the AND of a set in all its rows; which words are not 0
  */
 #ifndef MRI_MATCH_FOREST_MATCH_H
 #define MRI_MATCH_FOREST_MATCH_H
@@ -50,6 +51,8 @@ FOREST_INLINE uint32_t forest_extract(uint64_t words, uint64_t mask);
 FOREST_INLINE bool forest_prepare(const void *const *keys, uint32_t count, forest_row *rows);
 FOREST_INLINE uint32_t forest_look(const uint8_t *line, const uint8_t *second,
                                    const forest_row *row);
+FOREST_INLINE uint32_t forest_members(const uint64_t *const rows[],
+                                      uint64_t members[MRI_FOREST_SET_WORDS]);
 
 /* Two words of a row, the first one below. */
 FOREST_INLINE uint64_t forest_words(const forest_row *row, uint32_t word) {
@@ -246,9 +249,96 @@ FOREST_INLINE void forest_match_tree(const struct mri_forest *forest,
   forest_compare_on(forest, lanes, forest_compare(forest, lanes));
 }
 
-/* The rest, for the keys that one of its rules may still decide. */
-FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, const void *const *keys,
-                                     struct forest_lanes *lanes) {
+FOREST_INLINE uint32_t forest_octet(const forest_row *row, uint32_t octet) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return ((const uint8_t *)row)[octet];
+#else
+  return row->word[octet / 4] >> octet % 4 * 8 & 0xff;
+#endif
+}
+
+/* Candidates of the keys that a set has any for. */
+struct forest_candidates {
+  _Alignas(64) uint64_t members[MRI_FOREST_BATCH][MRI_FOREST_SET_WORDS];
+  uint8_t words[MRI_FOREST_BATCH]; /* those with members left */
+  uint16_t lane[MRI_FOREST_BATCH];
+  uint16_t open[MRI_FOREST_BATCH]; /* which of them have members left, and no match */
+  uint32_t count;
+};
+
+FOREST_INLINE void forest_find_candidates(const struct mri_forest_rest *rest, uint32_t set,
+                                          const struct forest_lanes *lanes, uint32_t some,
+                                          struct forest_candidates *candidates) {
+  const size_t size = (size_t)rest->sets * MRI_FOREST_SET_WORDS;
+  uint32_t count = 0;
+  for (uint32_t j = 0; j < some; j++) {
+    const uint64_t *rows[MRI_FOREST_INDEXED];
+    const uint32_t i = lanes->late[j];
+    for (uint32_t k = 0; k < MRI_FOREST_INDEXED; k++) {
+      const uint32_t octet = forest_octet(&lanes->rows[i], rest->octet[k]);
+      rows[k] = rest->rows + (k * MRI_FOREST_VALUES + octet) * size + set * MRI_FOREST_SET_WORDS;
+    }
+    const uint32_t words = forest_members(rows, candidates->members[count]);
+    candidates->words[count] = (uint8_t)words;
+    candidates->lane[count] = (uint16_t)i;
+    candidates->open[count] = (uint16_t)count;
+    count += (uint32_t)((words != 0) & (rest->first[set] < lanes->first[i]));
+  }
+  candidates->count = count;
+}
+
+/* Takes the lowest member. */
+FOREST_INLINE uint32_t forest_take_member(struct forest_candidates *candidates, uint32_t which) {
+  const uint32_t word = (uint32_t)__builtin_ctz(candidates->words[which]);
+  uint64_t *members = &candidates->members[which][word];
+  const uint32_t member = word * MRI_FOREST_SET_WORD + (uint32_t)__builtin_ctzll(*members);
+  *members &= *members - 1;
+  candidates->words[which] ^= (uint8_t)((*members == 0) << word);
+  return member;
+}
+
+/* Compares one candidate of each key. */
+FOREST_INLINE void forest_compare_candidates(const struct mri_forest_rest *rest, uint32_t set,
+                                             struct forest_lanes *lanes,
+                                             struct forest_candidates *candidates) {
+  enum { LINE_RULES = MRI_FOREST_LINE / sizeof(forest_row) };
+  uint32_t left = 0;
+  for (uint32_t j = 0; j < candidates->count; j++) {
+    const uint32_t which = candidates->open[j], i = candidates->lane[which];
+    const uint32_t member = set * MRI_FOREST_SET + forest_take_member(candidates, which);
+    const uint8_t *line = rest->lines + (size_t)(member / LINE_RULES) * MRI_FOREST_LINE;
+    const uint32_t matching = forest_look(line, line, &lanes->rows[i]) & 0xff;
+    uint32_t number;
+    memcpy(&number, line + (__builtin_ctz(matching | 1u << 4) << 3), sizeof number);
+    number |= (uint32_t) - (matching == 0);
+    lanes->first[i] = forest_lower(lanes->first[i], number);
+    candidates->open[left] = (uint16_t)which;
+    left += (uint32_t)((matching == 0) & (candidates->words[which] != 0));
+  }
+  candidates->count = left;
+}
+
+/*
+ * The rest, for the keys that one of its rules may still decide. A field that a key lacks is 0:
+ * rules that leave it open are in every set of the octet.
+ */
+FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, struct forest_lanes *lanes) {
+  struct forest_candidates candidates;
+  uint32_t some = 0;
+  for (uint32_t i = 0; i < lanes->count; i++) {
+    lanes->late[some] = (uint16_t)i;
+    some += forest_is_ahead(forest, MRI_FOREST_REST, lanes->first[i]);
+  }
+  for (uint32_t set = 0; set < forest->rest.sets; set++) {
+    forest_find_candidates(&forest->rest, set, lanes, some, &candidates);
+    while (candidates.count)
+      forest_compare_candidates(&forest->rest, set, lanes, &candidates);
+  }
+}
+
+/* The same in bit vectors. */
+FOREST_INLINE void forest_match_long_rest(const struct mri_forest *forest, const void *const *keys,
+                                          struct forest_lanes *lanes) {
   const void *some_keys[MRI_FOREST_BATCH];
   uint32_t found[MRI_FOREST_BATCH], some = 0;
   for (uint32_t i = 0; i < lanes->count; i++) {
@@ -257,7 +347,7 @@ FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, const void
     some += forest_is_ahead(forest, MRI_FOREST_REST, lanes->first[i]);
   }
   if (!some) return;
-  forest->rest.match(forest->rest.state, some_keys, some, found);
+  forest->long_rest.match(forest->long_rest.state, some_keys, some, found);
   for (uint32_t j = 0; j < some; j++) {
     const uint32_t i = lanes->late[j];
     lanes->first[i] = forest_lower(lanes->first[i], found[j]);
@@ -280,7 +370,8 @@ FOREST_INLINE void forest_match_batch(const struct mri_forest *forest, const voi
     forest_match_tree(forest, tree, some);
     forest_give_back(all, some);
   }
-  if (forest->rest_first != MRI_NO_RULE) forest_match_rest(forest, keys, all);
+  if (forest->rest.sets) forest_match_rest(forest, all);
+  if (forest->long_rest.structure) forest_match_long_rest(forest, keys, all);
 }
 
 FOREST_INLINE void forest_match(const struct mri_forest *forest, const void *const *keys,

@@ -22,4 +22,16 @@ FOREST_INLINE uint32_t forest_extract(uint64_t words, uint64_t mask) {
   return bits;
 }
 
+FOREST_INLINE uint32_t forest_members(const uint64_t *const rows[],
+                                      uint64_t members[MRI_FOREST_SET_WORDS]) {
+  uint32_t words = 0;
+  for (uint32_t word = 0; word < MRI_FOREST_SET_WORDS; word++) {
+    members[word] = rows[0][word];
+    for (uint32_t i = 1; i < MRI_FOREST_INDEXED; i++)
+      members[word] &= rows[i][word];
+    words |= (uint32_t)(members[word] != 0) << word;
+  }
+  return words;
+}
+
 #endif

@@ -5,12 +5,29 @@
 
 struct mri_list {
   struct mri_engine engine[2]; /* IPv4, IPv6; structure NONE: no rules */
+  struct mri_engine small[2];  /* for batches too small to sort; NONE: the same */
 };
 
 enum {
-  SCAN_BEST = 2,      /* rules up to which nothing beats looking at each */
-  NIBBLES_BEST = 1400 /* rules up to which bit vectors beat trees */
+  SCAN_BEST = 2,     /* rules up to which nothing beats looking at each */
+  SMALL_BATCH = 96,  /* keys up to which classes of bit vectors hold too few for their lanes, */
+  SMALL_FROM = 600,  /* rules from which trees are faster then, */
+  SMALL_FROM6 = 500, /* and of IPv6 */
 };
+
+/* Rules up to which bit vectors beat trees, with 256 keys at a time. */
+static uint32_t nibbles_best(uint32_t isa, uint32_t family) {
+  switch (isa) {
+    case MIRROR_ISA_AVX512:
+      return family == 4 ? 1400 : 1000;
+    case MIRROR_ISA_AVX2:
+      return family == 4 ? 600 : 500;
+    case MIRROR_ISA_NEON:
+      return 1400;
+    default:
+      return family == 4 ? 1400 : 700;
+  }
+}
 
 /* The rules of one family that can decide about a packet. */
 struct selection {
@@ -56,10 +73,13 @@ static int32_t select_rules(const struct mri_alloc *alloc, const struct mri_matc
 }
 
 /* The builders to try, best first. */
-static unsigned choose_builders(uint32_t count, uint32_t structure, build_fn builders[3]) {
+static unsigned choose_builders(const struct mri_build *build, uint32_t structure,
+                                build_fn builders[3]) {
+  const uint32_t count = build->count;
   unsigned chosen = 0;
   bool scan = structure == MIRROR_STRUCTURE_SCAN || (!structure && count <= SCAN_BEST);
-  bool forest = structure == MIRROR_STRUCTURE_FOREST || (!structure && count > NIBBLES_BEST);
+  bool forest = structure == MIRROR_STRUCTURE_FOREST ||
+                (!structure && count > nibbles_best(build->isa, build->family));
   if (forest) builders[chosen++] = mri_forest_build;
   if (!scan) builders[chosen++] = mri_nibbles_build;
   builders[chosen++] = mri_scan_build;
@@ -69,7 +89,7 @@ static unsigned choose_builders(uint32_t count, uint32_t structure, build_fn bui
 static int32_t build_engine(const struct mri_build *build, uint32_t structure,
                             struct mri_engine *engine, bool *slower) {
   build_fn builders[3];
-  unsigned chosen = choose_builders(build->count, structure, builders);
+  unsigned chosen = choose_builders(build, structure, builders);
   int32_t status = MIRROR_E_LIST_MEMORY;
   for (unsigned i = 0; i < chosen && status == MIRROR_E_LIST_MEMORY; i++) {
     *slower |= i > 0;
@@ -78,10 +98,24 @@ static int32_t build_engine(const struct mri_build *build, uint32_t structure,
   return status;
 }
 
+/* A list of middle length gets trees for small batches, if there is memory for them. */
+static int32_t build_small(const struct mri_build *build, const struct mri_engine *engine,
+                           struct mri_engine *small) {
+  struct mri_build more = *build;
+  const uint32_t from = build->family == 4 ? SMALL_FROM : SMALL_FROM6;
+  if (build->isa != MIRROR_ISA_AVX512 || build->count < from ||
+      engine->structure != MIRROR_STRUCTURE_NIBBLES)
+    return MIRROR_OK;
+  more.budget -= engine->memory;
+  const int32_t status = mri_forest_build(&more, small);
+  if (status) *small = (struct mri_engine){.structure = MIRROR_STRUCTURE_NONE};
+  return status == MIRROR_E_LIST_MEMORY ? MIRROR_OK : status;
+}
+
 static int32_t compile_selection(const struct mri_alloc *alloc,
                                  const struct mri_list_options *options, uint32_t family,
                                  const struct selection *selection, struct mri_engine *engine,
-                                 struct mri_list_facts *facts) {
+                                 struct mri_engine *small, struct mri_list_facts *facts) {
   const uint64_t used = facts->memory;
   const struct mri_build build = {.alloc = alloc,
                                   .rules = selection->rules,
@@ -95,16 +129,21 @@ static int32_t compile_selection(const struct mri_alloc *alloc,
   facts->memory += engine->memory;
   if (status) engine->structure = MIRROR_STRUCTURE_NONE;
   facts->structure[family_index(family)] = engine->structure;
+  if (!status && !options->structure) status = build_small(&build, engine, small);
+  facts->memory += small->memory;
   return status;
 }
 
 static int32_t compile_family(const struct mri_alloc *alloc, const struct mri_match_rule *rules,
                               uint32_t count, const struct mri_list_options *options,
-                              uint32_t family, struct mri_engine *engine,
+                              uint32_t family, struct mri_list *list,
                               struct mri_list_facts *facts) {
+  const unsigned index = family_index(family);
   struct selection selection = {.count = 0};
   int32_t status = select_rules(alloc, rules, count, family, &selection, facts);
-  if (!status) status = compile_selection(alloc, options, family, &selection, engine, facts);
+  if (!status)
+    status = compile_selection(alloc, options, family, &selection, &list->engine[index],
+                               &list->small[index], facts);
   selection_free(alloc, &selection);
   return status;
 }
@@ -115,9 +154,8 @@ int32_t mri_list_compile(const struct mri_alloc *alloc, const struct mri_match_r
   struct mri_list *compiled = mri_zalloc(alloc, 1, sizeof *compiled);
   if (!compiled) return MIRROR_E_NOMEM;
   *facts = (struct mri_list_facts){.isa = options->isa, .memory = sizeof *compiled};
-  int32_t status = compile_family(alloc, rules, count, options, 4, &compiled->engine[0], facts);
-  if (!status)
-    status = compile_family(alloc, rules, count, options, 6, &compiled->engine[1], facts);
+  int32_t status = compile_family(alloc, rules, count, options, 4, compiled, facts);
+  if (!status) status = compile_family(alloc, rules, count, options, 6, compiled, facts);
   if (status) {
     mri_list_destroy(alloc, compiled);
     return status;
@@ -126,11 +164,15 @@ int32_t mri_list_compile(const struct mri_alloc *alloc, const struct mri_match_r
   return MIRROR_OK;
 }
 
+static void destroy_engine(const struct mri_alloc *alloc, const struct mri_engine *engine) {
+  if (engine->structure) engine->destroy(alloc, engine->state);
+}
+
 void mri_list_destroy(const struct mri_alloc *alloc, struct mri_list *list) {
   if (!list) return;
   for (unsigned i = 0; i < 2; i++) {
-    const struct mri_engine *engine = &list->engine[i];
-    if (engine->structure) engine->destroy(alloc, engine->state);
+    destroy_engine(alloc, &list->engine[i]);
+    destroy_engine(alloc, &list->small[i]);
   }
   mri_free(alloc, list);
 }
@@ -138,6 +180,8 @@ void mri_list_destroy(const struct mri_alloc *alloc, struct mri_list *list) {
 void mri_list_match_keys(const struct mri_list *list, uint32_t family, const void *const *keys,
                          uint32_t count, uint32_t *first) {
   const struct mri_engine *engine = &list->engine[family_index(family)];
+  const struct mri_engine *small = &list->small[family_index(family)];
+  if (count <= SMALL_BATCH && small->structure) engine = small;
   if (engine->structure) {
     engine->match(engine->state, keys, count, first);
     return;

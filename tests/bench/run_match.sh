@@ -54,6 +54,31 @@ cut_lists() {
   done
 }
 
+# IPv6 lists of the same shape: prefixes in 2001:db8::/32, hosts with an interface identifier.
+widen_lists() {
+  for list in classbench/acl1_10k classbench/acl4_10k classbench/fw1_10k classbench/ipc1_10k \
+    overlapping/acl_10k overlapping/fw_10k overlapping/ipc_10k overlapping/acl_100k; do
+    name=${list##*/}
+    awk -F '\t' -v OFS='\t' '
+      function wide(prefix, part, octet, network) {
+        split(prefix, part, "/")
+        split(part[1], octet, ".")
+        if (part[2] == 0) return "::/0"
+        network = sprintf("2001:db8:%02x%02x:%02x%02x", octet[1], octet[2], octet[3], octet[4])
+        if (part[2] < 32) return network "::/" (32 + part[2])
+        return network sprintf(":%x:%x:%x:%x/128", (octet[4] * 40503 + octet[3]) % 65536,
+          (octet[3] * 40503 + octet[2]) % 65536, (octet[2] * 40503 + octet[1]) % 65536,
+          (octet[1] * 40503 + octet[4]) % 65536)
+      }
+      /^@/ {
+        $1 = "@" wide(substr($1, 2))
+        $2 = wide($2)
+        sub(/^0x01/, "0x3a", $5)
+        print
+      }' "$lists/$list" >"$work/lists/${name%_*}v6_${name##*_}"
+  done
+}
+
 rules_of() {
   grep -c '^@' "$1"
 }
@@ -109,6 +134,7 @@ measure_all() {
 if [ -n "$measure" ]; then
   build
   cut_lists
+  widen_lists
   measure_all
 fi
 cd "$work/raw"

@@ -1,7 +1,8 @@
 /*
  * test_rule_sets [COMPARISONS]: every structure against the scan, on the rule sets in
- * data/classbench of $MIRROR_SHARED or of a folder "shared" beside the project. Below LONG_RUN
- * comparisons long lists are cut, and each is compiled for one instruction set, which takes turns.
+ * data/classbench of $MIRROR_SHARED or of a folder "shared" beside the project, as they are and
+ * made IPv6. Below LONG_RUN comparisons long lists are cut, and each is compiled for one
+ * instruction set, which takes turns.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -73,12 +74,13 @@ static uint64_t keys_of(const struct contest *contest, const struct classbench *
   return wanted < LONG_RUN && share > bearable ? bearable : share;
 }
 
-static void check_set(struct contest *contest, const char *path, uint32_t number) {
+static void check_set(struct contest *contest, const char *path, uint32_t number, bool wide) {
   static mirror_key keys[CONTEST_KEYS_MAX];
   struct classbench set;
   struct draw draw;
   const bool cut = wanted < LONG_RUN;
   assert_true(classbench_read(&set, path));
+  if (wide && set.family == 4) classbench_widen(&set);
   if (cut && set.count > CUT_RULES) set.count = CUT_RULES;
   const bool all = !cut || set.count <= SHORT_RULES;
   const uint32_t isa = contest->isas[number % contest->isa_count];
@@ -93,19 +95,30 @@ static void check_set(struct contest *contest, const char *path, uint32_t number
   classbench_free(&set);
 }
 
-static void test_m1_rule_sets(void **unused) {
-  (void)unused;
+static void check_sets(bool wide) {
   struct contest contest;
   contest_open(&contest);
   for (uint32_t i = 0; i < set_count; i++)
-    check_set(&contest, sets[i].text, i);
+    check_set(&contest, sets[i].text, i + wide, wide);
   print_message("%u rule sets: ", set_count);
   contest_conclude(&contest);
   contest_close(&contest);
 }
 
+static void test_m1_rule_sets(void **unused) {
+  (void)unused;
+  check_sets(false);
+}
+
+/* The same lists for IPv6. */
+static void test_m1_wide_rule_sets(void **unused) {
+  (void)unused;
+  check_sets(true);
+}
+
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_m1_rule_sets)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_m1_rule_sets),
+                                     cmocka_unit_test(test_m1_wide_rule_sets)};
   const char *shared = getenv("MIRROR_SHARED");
   if (argc > 1) wanted = strtoull(argv[1], NULL, 10);
   if (!shared) shared = SHARED_BESIDE;

@@ -1,5 +1,7 @@
 #include "support/classbench.h"
 
+#include "packet/octets.h"
+
 #include <arpa/inet.h>
 #include <libmirror/filter.h>
 #include <stdio.h>
@@ -107,6 +109,31 @@ bool classbench_read(struct classbench *set, const char *path) {
 void classbench_free(struct classbench *set) {
   free(set->rules);
   memset(set, 0, sizeof *set);
+}
+
+static void widen_prefix(uint8_t address[16], uint8_t *length) {
+  enum { HOST = 32 };
+  if (!*length) return;
+  const uint32_t prefix = mri_get32(address), mixed = prefix * UINT32_C(0x9e3779b1);
+  mri_put32(address, 0x20010db8);
+  mri_put32(address + 4, prefix);
+  if (*length == HOST) {
+    mri_put32(address + 8, mixed);
+    mri_put32(address + 12, mixed ^ mixed >> 15);
+  }
+  *length = (uint8_t)(*length == HOST ? 128 : 32 + *length);
+}
+
+void classbench_widen(struct classbench *set) {
+  enum { ICMP = 1, ICMPV6 = 58 };
+  for (uint32_t i = 0; i < set->count; i++) {
+    struct mri_match_rule *rule = &set->rules[i];
+    rule->family = 6;
+    if (rule->protocol == ICMP) rule->protocol = ICMPV6;
+    widen_prefix(rule->source, &rule->source_length);
+    widen_prefix(rule->destination, &rule->destination_length);
+  }
+  set->family = 6;
 }
 
 static bool read_trace(struct trace *trace, FILE *file) {

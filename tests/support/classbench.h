@@ -22,6 +22,12 @@ struct classbench {
 bool classbench_read(struct classbench *set, const char *path);
 void classbench_free(struct classbench *set);
 
+/*
+ * Makes IPv6 rules of IPv4 ones that relate to each other as these do: prefixes in 2001:db8::/32,
+ * hosts with an interface identifier each.
+ */
+void classbench_widen(struct classbench *set);
+
 /* "CBT1", a count, as many IPv4 keys, and the index of the first matching rule for each. */
 struct trace {
   mirror_key4 *keys;
