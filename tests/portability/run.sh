@@ -72,8 +72,9 @@ END
 exec qemu-$qemu -L $1/root -E LD_LIBRARY_PATH=$libraries:$1/root/lib/$triple "\$@"
 END
   chmod +x "$1/run"
-  PKG_CONFIG_LIBDIR=$libraries/pkgconfig:$1/root/usr/share/pkgconfig PKG_CONFIG_SYSROOT_DIR=$1/root \
-    cmake -S "$root" -B "$1" -DCMAKE_TOOLCHAIN_FILE="$1/toolchain.cmake" -DMIRROR_INSTALL=OFF \
+  export PKG_CONFIG_LIBDIR="$libraries/pkgconfig:$1/root/usr/share/pkgconfig"
+  export PKG_CONFIG_SYSROOT_DIR="$1/root"
+  cmake -S "$root" -B "$1" -DCMAKE_TOOLCHAIN_FILE="$1/toolchain.cmake" -DMIRROR_INSTALL=OFF \
     -DMIRROR_WERROR=ON -DMIRROR_WITH_NETLINK=OFF -DMIRROR_WITH_XDP=OFF -DMIRROR_WITH_LIBNET=OFF
   cmake --build "$1" -j "$jobs"
 }
