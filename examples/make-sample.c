@@ -80,8 +80,8 @@ static void take(struct sample *sample, struct octets *packet) {
 static void write_frame(struct sample *sample) {
   const int64_t passed = (int64_t)sample->packets * STEP_NANOSECONDS;
   struct pcap_pkthdr header = {.caplen = sample->last.length, .len = sample->last.length};
-  header.ts.tv_sec = START_SECONDS + passed / 1000000000;
-  header.ts.tv_usec = passed % 1000000000; /* nanoseconds: the file's precision */
+  header.ts.tv_sec = (time_t)(START_SECONDS + passed / 1000000000);
+  header.ts.tv_usec = (suseconds_t)(passed % 1000000000); /* nanoseconds: the file's precision */
   pcap_dump((uint8_t *)sample->out, &header, sample->last.at);
   sample->packets++;
 }

@@ -242,9 +242,9 @@ static int32_t refuse_syntax(const struct mri_document *document, const char *te
 static int32_t read_values(struct mri_document *document, const char *text, uint64_t length,
                            mirror_report *report) {
   json_error_t error = {.line = 0};
-  const char *nul = memchr(text, '\0', length);
+  const char *nul = memchr(text, '\0', (size_t)length);
   if (nul) return refuse_at(document, place_of(text, nul), "not JSON", "a NUL octet", report);
-  document->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+  document->root = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
   return document->root ? MIRROR_OK : refuse_syntax(document, text, &error, report);
 }
 

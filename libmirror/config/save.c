@@ -13,7 +13,7 @@
 
 static bool write_all(int file, const char *text, uint64_t length) {
   while (length > 0) {
-    ssize_t written = write(file, text, length);
+    ssize_t written = write(file, text, (size_t)length);
     if (written < 0 && errno != EINTR) return false;
     if (written < 0) continue;
     text += written;

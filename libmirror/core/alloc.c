@@ -24,13 +24,13 @@ void mri_alloc_default(struct mri_alloc *alloc) {
 }
 
 /* false on overflow; at least 1, so that no block is empty. */
-static bool block_size(size_t count, size_t size, size_t *octets) {
+static bool block_size(uint64_t count, uint64_t size, size_t *octets) {
   if (__builtin_mul_overflow(count, size, octets)) return false;
   if (*octets == 0) *octets = 1;
   return true;
 }
 
-void *mri_zalloc(const struct mri_alloc *alloc, size_t count, size_t size) {
+void *mri_zalloc(const struct mri_alloc *alloc, uint64_t count, uint64_t size) {
   size_t octets;
   if (!block_size(count, size, &octets)) return NULL;
   void *block = alloc->allocate(alloc->user, octets);
@@ -38,7 +38,7 @@ void *mri_zalloc(const struct mri_alloc *alloc, size_t count, size_t size) {
   return block;
 }
 
-void *mri_resize(const struct mri_alloc *alloc, void *block, size_t count, size_t size) {
+void *mri_resize(const struct mri_alloc *alloc, void *block, uint64_t count, uint64_t size) {
   size_t octets;
   if (!block_size(count, size, &octets)) return NULL;
   if (!block) return alloc->allocate(alloc->user, octets);

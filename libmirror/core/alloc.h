@@ -15,10 +15,11 @@ struct mri_alloc {
 /* malloc, realloc and free. */
 void mri_alloc_default(struct mri_alloc *alloc);
 
-/* count * size zeroed octets; NULL on failure or overflow. Zero octets give a unique block. */
-void *mri_zalloc(const struct mri_alloc *alloc, size_t count, size_t size);
+/* count * size zeroed octets; NULL on failure, or if size_t is too small. Zero octets give a unique
+ * block. */
+void *mri_zalloc(const struct mri_alloc *alloc, uint64_t count, uint64_t size);
 /* Grows or shrinks to count * size octets; NULL on failure (the old block stays). */
-void *mri_resize(const struct mri_alloc *alloc, void *block, size_t count, size_t size);
+void *mri_resize(const struct mri_alloc *alloc, void *block, uint64_t count, uint64_t size);
 /* A copy of `text`; NULL on failure. */
 char *mri_text_copy(const struct mri_alloc *alloc, const char *text);
 void mri_free(const struct mri_alloc *alloc, void *block);

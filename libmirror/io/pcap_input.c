@@ -145,7 +145,8 @@ static int32_t read_packet(struct mri_pcap_input *input) {
 static int64_t time_of(const struct mri_pcap_input *input) {
   const struct timeval *ts = &input->header.ts;
   const bool classic = input->stream.is_classic;
-  int64_t seconds = classic ? (uint32_t)ts->tv_sec : ts->tv_sec, fraction = ts->tv_usec, time;
+  int64_t seconds = ts->tv_sec, fraction = ts->tv_usec, time;
+  if (classic) seconds = (uint32_t)ts->tv_sec;
   if (classic && fraction < 0) fraction += ((int64_t)input->stream.classic.unit_ns << 32);
   if (__builtin_mul_overflow(seconds, INT64_C(1000000000), &time) ||
       __builtin_add_overflow(time, fraction, &time))

@@ -110,10 +110,10 @@ static int32_t write_copy(struct mri_pcap_output *output, const mirror_copy *cop
     return mri_fail(report, MIRROR_E_TOO_LONG,
                     "\"%s\": a copy has %llu octets, expected at most %d", output->path,
                     (unsigned long long)length, SNAPLEN);
-  uint8_t *room = mri_pcap_writer_room(&output->writer, RECORD_HEADER + length);
+  uint8_t *room = mri_pcap_writer_room(&output->writer, RECORD_HEADER + (size_t)length);
   if (!room) return fail_os(output, output->writer.os_error, report);
   put_record(room, copy, (uint32_t)length);
-  output->writer.used += RECORD_HEADER + length;
+  output->writer.used += RECORD_HEADER + (size_t)length;
   return MIRROR_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "io/pcap_stream.h"
 
+#include "io/duration.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -52,8 +54,7 @@ static int poll_until(struct mri_pcap_stream *stream, struct pollfd polled[2]) {
   polled[1] = (struct pollfd){.fd = stream->wakeup, .events = POLLIN};
   if (stream->deadline == INT64_MAX) return ppoll(polled, 2, NULL, NULL);
   int64_t left = stream->deadline ? stream->deadline - now() : 0;
-  if (left < 0) left = 0;
-  const struct timespec time = {left / NANOSECONDS, left % NANOSECONDS};
+  const struct timespec time = mri_timespec(left);
   return ppoll(polled, 2, &time, NULL);
 }
 
@@ -249,8 +250,8 @@ static uint32_t get(const struct mri_pcap_stream *stream, const uint8_t *at) {
 static bool read_header(const struct mri_pcap_stream *stream, struct pcap_pkthdr *header) {
   const uint8_t *at = stream->buffer + stream->at;
   if (stream->ready - stream->at < RECORD_HEADER) return false;
-  header->ts.tv_sec = get(stream, at);
-  header->ts.tv_usec = (int64_t)get(stream, at + 4) * stream->classic.unit_ns;
+  header->ts.tv_sec = (time_t)get(stream, at); /* unsigned again in pcap_input.c */
+  header->ts.tv_usec = (suseconds_t)((int64_t)get(stream, at + 4) * stream->classic.unit_ns);
   header->caplen = get(stream, at + 8);
   header->len = get(stream, at + 12);
   return true;

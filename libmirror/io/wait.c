@@ -1,5 +1,7 @@
 #include "io/wait.h"
 
+#include "io/duration.h"
+
 #include <errno.h>
 #include <libmirror/base.h>
 #include <sys/epoll.h>
@@ -60,8 +62,7 @@ int64_t mri_wait_deadline(int64_t timeout_ns) {
 static struct timespec time_left(int64_t deadline) {
   if (deadline == INT64_MAX) return (struct timespec){.tv_sec = INT32_MAX};
   int64_t left = deadline ? deadline - now() : 0;
-  if (left < 0) left = 0;
-  return (struct timespec){left / NANOSECONDS, left % NANOSECONDS};
+  return mri_timespec(left);
 }
 
 /* A wait may fail for want of memory. The input goes on, looking once in a while: it neither ends

@@ -152,7 +152,7 @@ static int split(struct mri_forest_builder *builder, struct mri_forest_list list
   const uint64_t copies = total > list.count ? total - list.count : 0;
   if (copies > builder->copies_left) return 0;
   builder->copies_left -= copies;
-  if (!push(builder, total, &work.lists)) return -1;
+  if (!push(builder, (size_t)total, &work.lists)) return -1; /* copies_left has bounded it */
   distribute(builder, list, &work);
   const size_t base = builder->entries.count;
   if (!mri_forest_grow(builder, &builder->entries, work.children)) return -1;

@@ -45,11 +45,11 @@ static int32_t take(void *user, const mirror_copy *copies, uint32_t count, uint3
 
 static void *allocate(void *user, uint64_t octets) {
   ++*(uint64_t *)user;
-  return malloc(octets);
+  return malloc((size_t)octets);
 }
 static void *resize(void *user, void *block, uint64_t octets) {
   ++*(uint64_t *)user;
-  return realloc(block, octets);
+  return realloc(block, (size_t)octets);
 }
 static void release(void *user, void *block) {
   (void)user;

@@ -75,11 +75,11 @@ static uint8_t *forget(struct traffic *traffic, void *block) {
 }
 
 static void *allocate(void *user, uint64_t octets) {
-  return noted(user, malloc(FRONT + octets), octets);
+  return noted(user, malloc(FRONT + (size_t)octets), octets);
 }
 
 static void *resize(void *user, void *block, uint64_t octets) {
-  return noted(user, realloc(forget(user, block), FRONT + octets), octets);
+  return noted(user, realloc(forget(user, block), FRONT + (size_t)octets), octets);
 }
 
 static void release(void *user, void *block) {

@@ -44,11 +44,11 @@ static void *allocate(void *user, uint64_t octets) {
   struct fuzz_memory *memory = user;
   if (fails(memory)) return NULL;
   memory->blocks++;
-  return malloc(octets);
+  return malloc((size_t)octets);
 }
 
 static void *resize(void *user, void *block, uint64_t octets) {
-  return fails(user) ? NULL : realloc(block, octets);
+  return fails(user) ? NULL : realloc(block, (size_t)octets);
 }
 
 static void release(void *user, void *block) {

@@ -393,11 +393,11 @@ static uint64_t allowed;
 
 static void *allocate(void *user, uint64_t octets) {
   (void)user;
-  return allowed == 0 ? NULL : (allowed--, malloc(octets));
+  return allowed == 0 ? NULL : (allowed--, malloc((size_t)octets));
 }
 static void *resize(void *user, void *block, uint64_t octets) {
   (void)user;
-  return allowed == 0 ? NULL : (allowed--, realloc(block, octets));
+  return allowed == 0 ? NULL : (allowed--, realloc(block, (size_t)octets));
 }
 static void release(void *user, void *block) {
   (void)user;
