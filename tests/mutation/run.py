@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py [--sample N] [--seed S] [ROOM...]: breaks the code on purpose, and sees whether tests notice.
+"""run.py [--sample N] [--seed S] [ROOM...]: breaks the code on purpose; do tests notice?
 
 A mutant is the library with one operator or number of packet, match or encap (default: all three)
 changed. It is compiled with ASan and UBSan, linked into tests of its room and killed if one of
@@ -8,8 +8,8 @@ counted. At least KILLED percent must be killed.
 
   --sample N   N mutants of each room, drawn by the seed; default: all, which takes hours
 
-Survivors are printed as `file `line`: change`. One that stands in survivors.md with the reason why no
-test can tell it from the original does not count.
+Survivors are printed as `file `line`: change`. One that stands in survivors.md with the reason why
+no test can tell it from the original does not count.
 """
 import argparse
 import concurrent.futures
@@ -160,7 +160,8 @@ class Workshop:
         objects = []
         for source in self.sources_of(path):
             objects.append(folder / f"{source.parent.name}-{source.stem}.o")
-            if not self.compile(source, changed if source == path else source, include, objects[-1]):
+            text_from = changed if source == path else source
+            if not self.compile(source, text_from, include, objects[-1]):
                 return None
         return objects
 
@@ -189,8 +190,9 @@ class Workshop:
 def code_of(path):
     """The instructions and constants, without what names lines."""
     stripped = path.with_suffix(".stripped")
-    subprocess.run(["objcopy", "-O", "binary", "-j", ".text*", "-j", ".rodata*", "-j", ".data*", path,
-                    stripped], check=False, stderr=subprocess.DEVNULL)
+    sections = ["-j", ".text*", "-j", ".rodata*", "-j", ".data*"]
+    subprocess.run(["objcopy", "-O", "binary", *sections, path, stripped], check=False,
+                   stderr=subprocess.DEVNULL)
     return stripped.read_bytes() if stripped.exists() else b""
 
 
@@ -222,9 +224,9 @@ def run_room(workshop, room, arguments, excused):
             counts[result] += 1
     judged = counts["killed"] + counts["survived"]
     percent = 100.0 * counts["killed"] / max(judged, 1)
-    print(f"{room}: {len(mutants)} mutants; {counts['killed']} of {judged} killed ({percent:.1f}%), "
-          f"{counts['excused']} excused, {counts['same']} same code, {counts['refused']} refused by "
-          "the compiler", flush=True)
+    print(f"{room}: {len(mutants)} mutants; {counts['killed']} of {judged} killed "
+          f"({percent:.1f}%), {counts['excused']} excused, {counts['same']} same code, "
+          f"{counts['refused']} refused by the compiler", flush=True)
     return percent >= KILLED
 
 
