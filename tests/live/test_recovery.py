@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""test_recovery.py MIRROR OUTPUT,...: R9: whatever happens to the network, the mirror lives and
-counts exactly, and goes on by itself within a second of the repair.
+"""test_recovery.py MIRROR OUTPUT,... [MIRRORD]: R9: whatever happens to the network, the mirror
+lives and counts exactly, and goes on by itself within a second of the repair. With mirrord as well,
+which has no capability then, and a filter of system calls that ends it (R17).
 
 MIRROR is the program of mirror.c. far === near:host:out === in:collector, the tap on near. Each
 fault happens to a mirror of each output, while packets come; the last line has the longest time.
@@ -10,26 +11,52 @@ import socket
 import sys
 import time
 
+import appliance
 import lab
+from appliance import COLLECTOR, HOST
 
 MIRROR = sys.argv[1]
 OUTPUTS = sys.argv[2].split(",")
-COLLECTOR, HOST = "10.9.0.2", "10.9.0.1"
 SECOND, FLAPS = 1.0, 100
 PAST_QUEUES = ("afpacket:out", "xdp:out")  # firewall and queueing see nothing of these
 times = []
 
 
-class Scene:
+class Confined(appliance.Mirrord):
+    """Answers as lab.Mirror does."""
+
     def __init__(self, output):
+        folder = appliance.make_folder()
+        self.config = folder + "/config.json"
+        self.write(appliance.configuration())
+        super().__init__(sys.argv[3], folder, "-o", output)
+        self.running()
+        appliance.assert_confined(self)
+
+    def ask(self):
+        counters = {"drops": self.status()["sources"][0]["kernel_drops"]}
+        for direction in self.counters():
+            for name, packets in direction.items():
+                counters[name] = counters.get(name, 0) + packets
+        lab.adds_up(counters)
+        return counters, {}, ""
+
+
+def unconfined(output):
+    mirror = lab.Mirror(MIRROR, lab.configuration({"t": {"address": COLLECTOR}}), "source",
+                        "afpacket:near", output)
+    lab.equal(mirror.ready, "ready")
+    return mirror
+
+
+class Scene:
+    def __init__(self, start, output):
         self.outside, self.host, self.collector = (lab.Namespace() for _ in range(3))
         self.join_source()
         self.join_collector()
         self.output, self.sink, self.arrived, self.sent = output, self.listen(), 0, 0
         with self.host:
-            self.mirror = lab.Mirror(MIRROR, lab.configuration({"t": {"address": COLLECTOR}}),
-                                     "source", "afpacket:near", output)
-        lab.equal(self.mirror.ready, "ready")
+            self.mirror = start(output)
         self.recover()
 
     def join_source(self):
@@ -91,7 +118,7 @@ class Scene:
             if now == before:
                 return now
             before = now
-            time.sleep(0.05)
+            time.sleep(0.3)  # status of mirrord may be that old
 
 
 def ip(namespace, *words):
@@ -198,9 +225,9 @@ def failed(counters, name):
     return sum(count for counter, count in counters.items() if counter.startswith(name))
 
 
-def survive(fault, output):
+def survive(fault, start, output):
     """Broken, used, repaired, twice: the second time finds what the first one left."""
-    scene = Scene(output)
+    scene = Scene(start, output)
     for _ in range(2):
         before = scene.settle()
         steps = fault(scene)
@@ -223,14 +250,17 @@ def survive(fault, output):
     print("  mirrored again after %.2f and %.2f s: %r" % (*times[-2:], after))
 
 
-def of(fault, output):
+def of(fault, start, output):
     def test():
-        survive(fault, output)
-    test.__name__ = "%s, %s" % (fault.__name__, output)
+        survive(fault, start, output)
+    test.__name__ = "%s, %s, %s" % (fault.__name__, start.__name__.lower(), output)
     return test
 
 
 try:
-    lab.main(*[of(fault, output) for output in OUTPUTS for fault in FAULTS])
+    STARTS = [unconfined, Confined][:len(sys.argv) - 2]
+    lab.main(*[of(fault, start, output)
+               for start in STARTS for output in OUTPUTS for fault in FAULTS])
 finally:
+    appliance.clean_up()
     print("%d repairs, mirrored again after %.2f s at most" % (len(times), max(times, default=0)))

@@ -259,11 +259,9 @@ class Workshop:
 
 
 def code_of(path):
-    """The instructions and constants, without what names lines."""
-    stripped = path.with_suffix(".stripped")
-    sections = ["-j", ".text*", "-j", ".rodata*", "-j", ".data*"]
-    quiet(["objcopy", "-O", "binary", *sections, path, stripped])
-    return stripped.read_bytes() if stripped.exists() else b""
+    """The instructions and constants, with what the linker will put in, without what names lines."""
+    done = subprocess.run(["objdump", "-drs", path], capture_output=True, text=True, check=True)
+    return done.stdout.split("\n", 2)[-1]  # without the name of the file
 
 
 def read_survivors():
