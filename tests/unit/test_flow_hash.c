@@ -56,6 +56,21 @@ static void test_v2_both_directions_are_equal(void **state) {
   }
 }
 
+/* On every machine: a flow keeps its path when a host is replaced by another one. */
+static void test_v2_ports_are_the_same_everywhere(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t family;
+    uint8_t protocol;
+    uint16_t port;
+  } flows[] = {{4, 6, 63250}, {4, 17, 56446}, {4, 1, 63314},
+               {6, 6, 55421}, {6, 17, 59046}, {6, 58, 56896}};
+  for (size_t i = 0; i < COUNT(flows); i++) {
+    const struct packet_parts parts = flow(flows[i].family, flows[i].protocol);
+    assert_int_equal(port_of_parts(&parts), flows[i].port);
+  }
+}
+
 static void test_v2_tags_do_not_matter(void **state) {
   (void)state;
   const struct packet_parts plain = flow(4, 6);
@@ -250,6 +265,7 @@ static void test_f4_every_bit_of_the_hash_is_used(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_v2_both_directions_are_equal),
+      cmocka_unit_test(test_v2_ports_are_the_same_everywhere),
       cmocka_unit_test(test_v2_tags_do_not_matter),
       cmocka_unit_test(test_v2_a_cut_packet_hashes_alike_in_both_directions),
       cmocka_unit_test(test_v2_ipv4_fragments_hash_alike),
