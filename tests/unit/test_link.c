@@ -237,6 +237,8 @@ static void test_v7_linux_cooked_addresses(void **state) {
     assert_synthesized(&view, our_destination, card, 0x0800, skip);
     view = read_cooked(cooked_types[i], ARPHRD_ETHER, BROADCAST, 6, 0x0800);
     assert_synthesized(&view, everyone, card, 0x0800, skip);
+    view = read_cooked(cooked_types[i], ARPHRD_ETHER, BROADCAST, 0, 0x0800);
+    assert_synthesized(&view, everyone, our_source, 0x0800, skip);
     view = read_cooked(cooked_types[i], 512, 0, 0, 0x0800); /* PPP has no addresses */
     assert_synthesized(&view, our_destination, our_source, 0x0800, skip);
     view = read_cooked(cooked_types[i], 32, 0, 8, 0x0800); /* InfiniBand's do not fit */

@@ -15,7 +15,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { TCP = 6, UDP = 17, FIN_PSH = 0x09, CWR = 0x80, UNCHANGED = 0xff & ~(FIN_PSH | CWR) };
+enum {
+  BEHIND = 64,
+  TCP = 6,
+  UDP = 17,
+  FIN_PSH = 0x09,
+  CWR = 0x80,
+  UNCHANGED = 0xff & ~(FIN_PSH | CWR)
+};
 
 static uint8_t whole[SUPER_MAX], segment[SUPER_MAX], joined[SUPER_MAX];
 
@@ -28,13 +35,16 @@ static struct mri_super read_super(const mirror_packet *packet, struct mri_view 
   return super;
 }
 
-/* Header block and body as one frame, as they would be in a copy. */
+/* Header block and body as one frame, as they would be in a copy. Nothing is written behind the
+ * block. */
 static uint32_t make_segment(const struct mri_super *super, const struct mri_view *view,
                              const mirror_packet *packet, uint32_t k) {
   const uint32_t length = mri_super_inner(super, packet, k);
   assert_true(length <= sizeof segment && length >= super->block);
-  memset(segment, 0xee, super->block);
+  memset(segment, 0xee, super->block + BEHIND);
   mri_super_write(super, view, packet, k, segment);
+  for (uint32_t i = 0; i < BEHIND; i++)
+    assert_int_equal(segment[super->block + i], 0xee);
   memcpy(segment + super->block, mri_super_body(super, packet, k), length - super->block);
   return length;
 }

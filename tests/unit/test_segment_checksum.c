@@ -73,18 +73,27 @@ static void test_v6_padding_is_not_summed(void **state) {
   assert_memory_equal(finished + at.end, frame + at.end, 13);
 }
 
-/* V7 */
+/* V7: behind link headers of every length. */
 static void test_v7_synthesized_ethernet(void **state) {
   (void)state;
-  const struct super_parts parts = {.packet = {.family = 6, .protocol = TCP}, .payload = 99};
-  mirror_packet packet = packet_with(&parts);
-  packet.data += IP;
-  packet.caplen = packet.length = packet.caplen - IP;
-  packet.link_type = MIRROR_LINK_RAW;
-  packet.checksum_start = (uint16_t)(packet.checksum_start - IP);
-  finish(&packet);
-  const struct super_frame at = super_parse(finished, packet.caplen + IP, 0);
-  assert_true(super_checksum_holds(finished, &at));
+  static const struct {
+    uint16_t link_type, header, ethertype_at;
+  } links[] = {
+      {MIRROR_LINK_RAW, 0, 0}, {MIRROR_LINK_LINUX_SLL, 16, 14}, {MIRROR_LINK_LINUX_SLL2, 20, 0}};
+  for (size_t i = 0; i < COUNT(links); i++) {
+    const struct super_parts parts = {.packet = {.family = 6, .protocol = TCP}, .payload = 99};
+    const uint32_t header = links[i].header;
+    mirror_packet packet = packet_with(&parts);
+    memmove(frame + header, frame + IP, packet.caplen - IP);
+    memset(frame, 0, header);
+    if (header) mri_put16(frame + links[i].ethertype_at, 0x86dd);
+    packet.caplen = packet.length = packet.caplen - IP + header;
+    packet.link_type = links[i].link_type;
+    packet.checksum_start = (uint16_t)(packet.checksum_start - IP + header);
+    finish(&packet);
+    const struct super_frame at = super_parse(finished, packet.caplen + IP - header, 0);
+    assert_true(super_checksum_holds(finished, &at));
+  }
 }
 
 /* A TCP packet in a VXLAN tunnel, whose checksum is the one that is unfinished. */
