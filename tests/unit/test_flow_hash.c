@@ -138,6 +138,24 @@ static void test_v2_ipv6_fragments_hash_alike(void **state) {
   }
 }
 
+/* The reserved octet of a fragment header is nobody's. */
+static void test_v2_ipv6_fragments_hash_by_the_next_header_alone(void **state) {
+  (void)state;
+  uint8_t chain[128];
+  const uint8_t kinds[] = {44};
+  struct packet_parts parts = flow(6, 17);
+  parts.middle_length = packet_chain(kinds, 1, 17, chain);
+  parts.middle = chain;
+  parts.next = 44;
+  mri_put16(chain + 2, 9);
+  const uint16_t port = port_of_parts(&parts);
+  chain[1] = 6;
+  assert_int_equal(port_of_parts(&parts), port);
+  chain[0] = 6;
+  chain[1] = 0;
+  assert_int_not_equal(port_of_parts(&parts), port);
+}
+
 /* A first fragment that shows a second fragment header, and the later ones that do not. */
 static void test_v2_a_fragment_in_a_fragment_hashes_by_the_outer_one(void **state) {
   (void)state;
@@ -270,6 +288,7 @@ int main(void) {
       cmocka_unit_test(test_v2_a_cut_packet_hashes_alike_in_both_directions),
       cmocka_unit_test(test_v2_ipv4_fragments_hash_alike),
       cmocka_unit_test(test_v2_ipv6_fragments_hash_alike),
+      cmocka_unit_test(test_v2_ipv6_fragments_hash_by_the_next_header_alone),
       cmocka_unit_test(test_v2_a_fragment_in_a_fragment_hashes_by_the_outer_one),
       cmocka_unit_test(test_v2_an_ipv6_atomic_fragment_is_whole),
       cmocka_unit_test(test_v2_every_part_of_a_flow_counts),

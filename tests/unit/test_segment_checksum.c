@@ -17,6 +17,8 @@
 
 enum { TCP = 6, UDP = 17, IP = PACKET_ETHERNET };
 
+enum { BEHIND = 64 }; /* octets that stay as they were */
+
 static uint8_t frame[SUPER_MAX], finished[SUPER_MAX];
 
 static uint32_t block_of(const mirror_packet *packet, struct mri_view *view) {
@@ -30,8 +32,12 @@ static void finish(const mirror_packet *packet) {
   const uint32_t length = block_of(packet, &view);
   const uint32_t first = view.synthesized ? MRI_ETHERNET : 0;
   assert_in_range(length, 1, MIRROR_GSO_HEADERS_MAX);
+  assert_int_equal(mri_view_inner_length(&view, packet), packet->caplen - view.skip + first);
   assert_true(length % 2 == 0 || length == mri_view_inner_length(&view, packet));
+  memset(finished + length, 0xee, BEHIND);
   mri_unfinished_write(&view, packet, length, finished);
+  for (uint32_t i = 0; i < BEHIND; i++)
+    assert_int_equal(finished[length + i], 0xee);
   memcpy(finished + length, packet->data + view.skip + length - first,
          packet->caplen - view.skip + first - length);
 }
