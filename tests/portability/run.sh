@@ -102,7 +102,7 @@ run_worker() { # run_worker FOLDER
 
 # Live, shell and Python tests would test the emulator; it also hands numbers in control messages
 # (UDP_SEGMENT) to a kernel of the other byte order as they are.
-labels="live|build|packaging|static|model|cli|python"
+labels="live|build|portability|packaging|static|model|cli|python"
 left_out="test_symbols|test_functions|test_threads|test_baseline|test_oracle|test_containers|"
 left_out="${left_out}conformance/test_captures|test_tshark|test_vxlan|test_commits|test_scale|"
 left_out="${left_out}test_confine|@"
