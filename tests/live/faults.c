@@ -40,7 +40,7 @@ void fault_short(unsigned messages) {
   fault.messages = messages;
 }
 
-void fault_short_writes(size_t octets) {
+void fault_short_octets(size_t octets) {
   fault.octets = octets;
 }
 
@@ -96,7 +96,6 @@ WRAP(int, timerfd_create, (int clock, int flags), (clock, flags), -1)
 WRAP(int, timerfd_settime,
      (int fd, int flags, const struct itimerspec *fresh, struct itimerspec *old),
      (fd, flags, fresh, old), -1)
-WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), -1)
 WRAP(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *user),
      (thread, attributes, run, user), errno)
@@ -124,6 +123,14 @@ WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, m
 WRAP(int, ppoll,
      (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (polled, count, time, mask), -1)
+
+ssize_t __real_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size) {
+  if (fault_fails("read")) return -1;
+  if (fault.octets && size > fault.octets) size = fault.octets;
+  return __real_read(fd, to, size);
+}
 
 ssize_t __real_write(int fd, const void *octets, size_t size);
 ssize_t __wrap_write(int fd, const void *octets, size_t size);
