@@ -150,8 +150,8 @@ def an_output_drop_rule(scene):
     lab.need(scene.output not in PAST_QUEUES, "it passes the firewall")
     lab.need(shutil.which("nft"), "nft (nftables) is not installed")
     with scene.host:
-        lab.run("nft", "add table ip t; add chain ip t out { type filter hook output priority 0; }; "
-                "add rule ip t out udp dport 4789 drop")
+        lab.run("nft", "add table ip t; add chain ip t out { type filter hook output priority 0; };"
+                " add rule ip t out udp dport 4789 drop")
     yield "failed_other"
     with scene.host:
         lab.run("nft", "delete table ip t")

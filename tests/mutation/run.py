@@ -3,8 +3,8 @@
 
 A mutant is the library with one operator or number of packet, match or encap (default: all three)
 changed. It is linked into tests of its room, and killed if one of them fails or does not end: first
-without sanitizers, then, what is left, with ASan and UBSan. Those that compile to the same optimised
-code as the original are not counted. At least KILLED percent must be killed.
+without sanitizers, then, what is left, with ASan and UBSan. Those that compile to the same code as
+the original, optimised, are not counted. At least KILLED percent must be killed.
 
   --sample N   N mutants of each room, drawn by the seed; default: all, which takes hours
   --jobs N     at a time; default: one for each processor
@@ -32,7 +32,7 @@ BUILD = ROOT / "build-mutation"
 KILLED = 90.0
 PATIENCE = 10, 20  # seconds, and times what the original takes, until a test counts as hanging
 SKIPPED = 77
-# The quick ones first. @: by that instruction set, else by the machine's best that passes its check.
+# The quick ones first. @: by that instruction set, else by the machine's best that passes a check.
 TESTS = {
     "packet": ["test_packet_view", "test_packet_bounds", "test_link", "test_flow_hash",
                "test_checksum", "test_segment", "test_segment_checksum", "test_segment_bounds",
@@ -118,8 +118,8 @@ class Flavour:
 
     def __init__(self, name, jobs, *options):
         self.folder, self.codes, self.seconds = BUILD / name, {}, {}
-        subprocess.run(["cmake", "-S", ROOT, "-B", self.folder, "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
-                        "-DMIRROR_BUILD_EXAMPLES=OFF", "-DMIRROR_INSTALL=OFF", *options],
+        subprocess.run(["cmake", "-S", ROOT, "-B", self.folder, *options, "-DMIRROR_INSTALL=OFF",
+                        "-DMIRROR_BUILD_EXAMPLES=OFF", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"],
                        check=True, stdout=subprocess.DEVNULL)
         wanted = sorted({test.split("@")[0] for tests in TESTS.values() for test in tests})
         subprocess.run(["cmake", "--build", self.folder, "-j", str(jobs), "--target", *wanted],
@@ -259,7 +259,7 @@ class Workshop:
 
 
 def code_of(path):
-    """The instructions and constants, with what the linker will put in, without what names lines."""
+    """Instructions and constants, with what the linker will put in, without what names lines."""
     done = subprocess.run(["objdump", "-drs", path], capture_output=True, text=True, check=True)
     return done.stdout.split("\n", 2)[-1]  # without the name of the file
 

@@ -123,7 +123,8 @@ for architecture in ${*:-s390x i386 arm64}; do
     *) excluded=$left_out ;;
   esac
   ctest --test-dir "$folder" -j "$jobs" --timeout 1200 -LE "$labels" -E "$excluded" \
-    --output-on-failure >"$folder/tests.log" 2>&1 || { status=1 && grep -E 'ERROR|LINE|Failed' "$folder/tests.log"; }
+    --output-on-failure >"$folder/tests.log" 2>&1 ||
+    { status=1 && grep -E 'ERROR|LINE|Failed' "$folder/tests.log"; }
   grep 'tests passed' "$folder/tests.log"
   [ "$architecture" != i386 ] || run_worker "$folder" || status=1
   run_oracle "$folder" || status=1
