@@ -108,7 +108,8 @@ left_out="${left_out}conformance/test_captures|test_tshark|test_vxlan|test_commi
 left_out="${left_out}test_confine|@"
 
 status=0
-for architecture in ${*:-s390x i386 arm64}; do
+[ $# -gt 0 ] || set -- s390x i386 arm64
+for architecture in "$@"; do
   names "$architecture"
   folder=$root/build-$architecture
   mkdir -p "$folder"

@@ -14,6 +14,7 @@ judge() { # judge QEMU TRIPLE
     return 0
   fi
   mkdir -p "$1"
+  # shellcheck disable=SC2086
   if ! {
     "$2-gcc" -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I"$source/include" -I"$source/tests" -c \
       "$source/tests/fuzz/run_corpus.c" -o "$1/run_corpus.o" &&
