@@ -97,7 +97,7 @@ struct mirror_list_info {
   uint32_t shadowed;
   uint32_t slower;
   uint64_t memory;
-  uint64_t build_ns;
+  int64_t build_ns;
 }
 
 struct mirror_copy {
