@@ -28,13 +28,17 @@ for program in *.c; do
   "$CC" $CFLAGS -std=c11 -Wall -Wextra -Werror -I"$source/include" "$program" \
     -L"$build" -lmirror -Wl,-rpath,"$build" -o "${program%.c}"
 done
-[ "$(echo ./*.c)" = './README-1.c ./backends-1.c ./c-guide-1.c ./engine-1.c' ] # all are run here
+[ "$(echo ./*.c)" = './README-1.c ./backends-1.c ./c-guide-1.c ./c-guide-2.c ./engine-1.c' ] # all are run here
 
 ./README-1
 [ "$(wc -c <copies.pcap)" -gt 24 ] # more than the file's header
 mv copies.pcap by-one-call.pcap
 ./c-guide-1
 cmp copies.pcap by-one-call.pcap
+./c-guide-2 pcap:examples/samples/table2.pcap >sniffed
+[ "$(grep -c 'octets, session' sniffed)" = 48 ]
+if ./c-guide-2 pcap:none 2>refusal; then exit 1; fi
+grep none refusal
 ./engine-1 | grep '^key 0: mirrored by rule 1 of '        # the seed's Table 2
 ./backends-1 | grep '^48 copies, 5019 octets$'            # with VXLAN headers, cut as the session says
 
@@ -52,13 +56,11 @@ awk '/^```/ { if (inside && n > 10) exit 1; inside = /^```(c|python)$/; n = 0; n
 void guide(mirror_context *context, mirror_transaction *tx, mirror_filter filter,
            mirror_source source, mirror_target target, mirror_session session,
            mirror_plan *plan, const mirror_packet *packets, uint32_t count,
-           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report,
-           mirror_input *input, mirror_packet *received, uint32_t handle);
+           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report);
 void guide(mirror_context *context, mirror_transaction *tx, mirror_filter filter,
            mirror_source source, mirror_target target, mirror_session session,
            mirror_plan *plan, const mirror_packet *packets, uint32_t count,
-           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report,
-           mirror_input *input, mirror_packet *received, uint32_t handle) {
+           mirror_verdict *verdicts, mirror_explanation *explanation, mirror_report report) {
 BEFORE
   blocks fragments docs/c-guide.md
   echo '}'
@@ -92,8 +94,9 @@ rule='nft add rule inet filter input ip saddr 10.0.0.3/32 udp dport 4789 accept'
 [ "$(grep -c -x "$rule" printed)" = 2 ]
 grep -q "^sensor$(printf '\t')10.0.9.9" printed
 
-# Commands on the other pages: their syntax, and the files that they name.
-for page in README.md CONTRIBUTING.md docs/python-guide.md; do
+# Commands on the other pages: their syntax, and the files that they name. (Those of docs/c-guide.md
+# are run by test_install.sh, pip by bindings/python/tests/test_package.py.)
+for page in README.md CONTRIBUTING.md docs/python-guide.md docs/c-guide.md; do
   awk '/^```/ { inside = $0 == "```sh"; next } inside' "$source/$page" >page.sh
   sh -n page.sh
   for file in $(grep -o -E '(^|[ =])(\./)?(tests|examples|bindings|\.ci)/[A-Za-z0-9_./-]+' page.sh); do
@@ -124,7 +127,7 @@ only() { # only LANGUAGES PAGE...: no block of these languages is on another pag
 }
 only 'json|text' configuration.md
 only python README.md python-guide.md
-only sh README.md CONTRIBUTING.md python-guide.md operations.md
+only sh README.md CONTRIBUTING.md python-guide.md c-guide.md operations.md
 if grep -n '^```[a-z]' "$source"/README.md "$source"/CONTRIBUTING.md "$source"/docs/*.md |
   grep -v -E '```(c|sh|python|json|text)$'; then
   echo "no test looks at this language"
