@@ -19,10 +19,10 @@ for room in core model packet match encap; do
 done | sort -u >"$work/used"
 [ -s "$work/used" ]
 if grep -v -x -E "$(tr -s ' \n' '|' <<'NAMES' | sed 's/^|/[a-z]*: (/; s/|$/)/'
-  _GLOBAL_OFFSET_TABLE_ __[a-z]+[dst]i[23] __stack_chk_fail
+  _GLOBAL_OFFSET_TABLE_ __[a-z]+[dst]i[23] __aarch64_[a-z0-9_]+ __stack_chk_fail(_local)?
   malloc realloc free
-  mem(cpy|set|cmp|move|chr) str(n?len|n?cmp|n?casecmp|chr|n?spn) __memcpy_chk __memset_chk
-  __strcpy_chk (__)?v?snprintf(_chk)? (__xpg_)?strerror_r inet_pton inet_ntop
+  mem(cpy|set|cmp|move|chr) bcmp str(n?len|n?cmp|n?casecmp|chr|n?spn) __(mem|str)[a-z]+_chk
+  (__)?v?snprintf(_chk)? (__xpg_)?strerror_r inet_pton inet_ntop
 NAMES
 )" "$work/used"; then
   echo "these rooms know no system, but they use these"
