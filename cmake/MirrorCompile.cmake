@@ -16,6 +16,6 @@ endif()
 
 function(mirror_compile target)
   target_compile_features(${target} PRIVATE c_std_11)
-  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE _FILE_OFFSET_BITS=64)
   target_compile_options(${target} PRIVATE ${mirror_warnings})
 endfunction()

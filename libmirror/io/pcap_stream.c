@@ -1,6 +1,7 @@
 #include "io/pcap_stream.h"
 
 #include "io/duration.h"
+#include "io/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,16 +59,23 @@ static int poll_until(struct mri_pcap_stream *stream, struct pollfd polled[2]) {
   return ppoll(polled, 2, &time, NULL);
 }
 
+/* A poll that fails for want of memory is tried again in a while (R6). False, with the reason in
+ * `stop`, if the time is over or somebody interrupts. */
+static bool poll_again(struct mri_pcap_stream *stream) {
+  if (errno == EINTR) return true;
+  const bool left = mri_wait_nap(stream->deadline);
+  stream->stop = mri_pcap_stream_interrupted(stream) ? MIRROR_E_INTERRUPTED
+                 : left                              ? MIRROR_OK
+                                                     : MIRROR_E_AGAIN;
+  return !stream->stop;
+}
+
 /* False, with the reason in `stop`, if there is nothing to read. */
 static bool wait_readable(struct mri_pcap_stream *stream) {
   for (;;) {
     struct pollfd polled[2];
     int ready = poll_until(stream, polled);
-    if (ready < 0 && errno != EINTR) {
-      stream->os_error = errno;
-      stream->stop = MIRROR_E_OS;
-      return false;
-    }
+    if (ready < 0 && !poll_again(stream)) return false;
     uint64_t wakeups;
     if (ready > 0 && polled[1].revents &&
         read(stream->wakeup, &wakeups, sizeof wakeups) == (ssize_t)sizeof wakeups &&

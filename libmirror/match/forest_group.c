@@ -178,7 +178,7 @@ static uint32_t octet_of_row(uint32_t position, uint32_t octets) {
 
 uint64_t mri_forest_rest_size(const struct mri_forest_group *group, uint32_t family) {
   const uint64_t rows = (uint64_t)MRI_FOREST_INDEXED * MRI_FOREST_VALUES * group->sets;
-  const uint64_t rules = group->count * mri_forest_rule_size(family);
+  const uint64_t rules = (uint64_t)group->count * mri_forest_rule_size(family);
   return rows * sizeof(mri_forest_set) +
          (rules + MRI_FOREST_LINE - 1) / MRI_FOREST_LINE * MRI_FOREST_LINE;
 }
@@ -190,7 +190,7 @@ void mri_forest_fill_rest(const struct mri_forest_group *group, const struct mri
       (size_t)MRI_FOREST_INDEXED * MRI_FOREST_VALUES * group->sets * sizeof(mri_forest_set);
   uint8_t *lines = at + rows;
   memcpy(at, group->rows, rows);
-  memset(lines, 0xff, mri_forest_rest_size(group, build->family) - rows);
+  memset(lines, 0xff, (size_t)mri_forest_rest_size(group, build->family) - rows);
   for (uint32_t i = 0; i < group->count; i++) {
     const uint32_t index = group->member[i], number = build->number[index];
     mri_forest_put_rule(lines + i * size, &build->rules[index], number);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -23,6 +24,12 @@ static struct {
   size_t octets;
   int os_error;
 } fault;
+
+static unsigned long failures; /* of all tests */
+
+__attribute__((destructor)) static void tell(void) {
+  printf("%lu calls were made to fail\n", failures);
+}
 
 void fault_set(const char *call, unsigned skip, unsigned times, int os_error) {
   unsigned messages = fault.messages;
@@ -40,7 +47,7 @@ void fault_short(unsigned messages) {
   fault.messages = messages;
 }
 
-void fault_short_writes(size_t octets) {
+void fault_short_octets(size_t octets) {
   fault.octets = octets;
 }
 
@@ -64,6 +71,7 @@ bool fault_fails(const char *call) {
   }
   if (fault.hits == fault.times) return false;
   fault.hits++;
+  failures++;
   errno = fault.os_error;
   return true;
 }
@@ -96,7 +104,6 @@ WRAP(int, timerfd_create, (int clock, int flags), (clock, flags), -1)
 WRAP(int, timerfd_settime,
      (int fd, int flags, const struct itimerspec *fresh, struct itimerspec *old),
      (fd, flags, fresh, old), -1)
-WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), -1)
 WRAP(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *user),
      (thread, attributes, run, user), errno)
@@ -124,6 +131,23 @@ WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, m
 WRAP(int, ppoll,
      (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (polled, count, time, mask), -1)
+
+#ifdef __GLIBC__ /* so it is called where files may be long */
+void *__real_mmap64(void *at, size_t length, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t length, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t length, int protection, int flags, int fd, off_t offset) {
+  if (fault_fails("mmap")) return MAP_FAILED;
+  return __real_mmap64(at, length, protection, flags, fd, offset);
+}
+#endif
+
+ssize_t __real_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size) {
+  if (fault_fails("read")) return -1;
+  if (fault.octets && size > fault.octets) size = fault.octets;
+  return __real_read(fd, to, size);
+}
 
 ssize_t __real_write(int fd, const void *octets, size_t size);
 ssize_t __wrap_write(int fd, const void *octets, size_t size);

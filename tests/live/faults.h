@@ -9,8 +9,8 @@
 void fault_set(const char *call, unsigned skip, unsigned times, int os_error);
 /* sendmmsg takes at most so many messages a call; 0: any. */
 void fault_short(unsigned messages);
-/* write takes at most so many octets a call; 0: any. */
-void fault_short_writes(size_t octets);
+/* read and write move at most so many octets a call; 0: any. */
+void fault_short_octets(size_t octets);
 void fault_clear(void);
 /* For calls that a test wraps itself: whether this one is to fail, with errno. */
 bool fault_fails(const char *call);

@@ -47,6 +47,11 @@ void *realloc(void *block, size_t octets) {
   return __libc_realloc(block, octets);
 }
 
+/* Two numbers of 16 bits in a word of the machine's byte order. */
+static uint32_t pair(uint32_t first, uint32_t second) {
+  return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? first << 16 | second : second << 16 | first;
+}
+
 static char path[] = "test_captures.XXXXXX";
 
 /* Reads to the end; returns the status there, and the packets in front of it. */
@@ -88,7 +93,7 @@ static void r13_records_that_lie(void **state) {
                                   1 << 24, 1 << 30, 0x7fffffff, UINT32_MAX};
   (void)state;
   for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
-    const uint32_t header[6] = {0xa1b2c3d4, 4u << 16 | 2, 0, 0, UINT32_MAX, 1};
+    const uint32_t header[6] = {0xa1b2c3d4, pair(2, 4), 0, 0, UINT32_MAX, 1};
     const uint32_t records[2][4] = {{1, 0, 60, 60}, {2, 0, lies[i], lies[i]}};
     uint8_t file[24 + 2 * (16 + 60)] = {0};
     uint32_t packets;
@@ -109,13 +114,13 @@ static void r13_blocks_that_lie(void **state) {
     const uint32_t blocks[] = {0x0a0d0d0a,
                                28,
                                0x1a2b3c4d,
-                               1,
+                               pair(1, 0),
                                UINT32_MAX,
                                UINT32_MAX,
                                28, /* section */
                                1,
                                20,
-                               1,
+                               pair(1, 0),
                                0,
                                20, /* interface */
                                6,

@@ -6,8 +6,8 @@
 #   coverage  gcovr and python3, for `run.sh --coverage`
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
 #           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap,
-#           spin, valgrind, mypy, what pip needs without network, and the libraries that
-#           `pkg-config --static libpcap` names
+#           spin, valgrind, qemu-user and cross compilers, mypy, what pip needs without network, and
+#           the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
@@ -97,6 +97,9 @@ find_missing() {
         need dpkg-dev have dpkg-shlibdeps
         need spin have spin
         need valgrind have valgrind
+        need qemu-user have qemu-s390x
+        need gcc-s390x-linux-gnu have s390x-linux-gnu-gcc
+        need gcc-i686-linux-gnu have i686-linux-gnu-gcc
         need python3 have python3
         need mypy have mypy
         need python3-setuptools python_installs

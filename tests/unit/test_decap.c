@@ -134,6 +134,7 @@ static const struct mutation mutations[] = {
     {6, IP, 0x40, false, MIRROR_E_OUTER_FORMAT},        /* */
     {4, IP, 0x44, true, MIRROR_E_OUTER_FORMAT},         /* IHL 4 */
     {4, IP + 3, 19, true, MIRROR_E_OUTER_FORMAT},       /* total length below the header's */
+    {4, IP + 3, 20, true, MIRROR_E_OUTER_SHORT},        /* total length is the header's */
     {4, IP + 2, 1, true, MIRROR_E_OUTER_FORMAT},        /* total length beyond the frame */
     {6, IP + 4, 1, false, MIRROR_E_OUTER_FORMAT},       /* payload length beyond the frame */
     {6, IP + 5, 0, false, MIRROR_E_OUTER_SHORT},        /* no payload, no UDP header */
@@ -172,6 +173,23 @@ static void v8_every_refusal_by_one_octet(void **state) {
     if (mutation->finish) finish_ipv4(20);
     assert_refused(length, mutation->status);
   }
+}
+
+/* What the headers that are there say is told first, though nothing follows them. */
+static void v8_refusals_of_headers_at_the_end(void **state) {
+  (void)state;
+  static const uint8_t tag[4] = {0x81, 0x00, 0, 1};
+  uint32_t length = good_frame(4);
+  mri_put16(datagram + 12, 0x0806);
+  assert_refused(IP, MIRROR_E_NOT_UDP);
+  insert(12, tag, sizeof tag, &length);
+  assert_refused(IP + sizeof tag, MIRROR_E_NOT_UDP);
+  good_frame(4);
+  mri_put16(datagram + IP + 2, 28);
+  finish_ipv4(20);
+  mri_put16(datagram + IPV4_UDP + 2, 5000);
+  mri_put16(datagram + IPV4_UDP + 4, 8);
+  assert_refused(IPV4_VXLAN, MIRROR_E_NOT_VXLAN_PORT);
 }
 
 static void v8_the_version_must_agree_with_the_ethertype(void **state) {
@@ -421,6 +439,7 @@ static void impossible_arguments_are_refused(void **state) {
   assert_int_equal(mirror_vxlan_decode(4, 4789, datagram, length, &out), MIRROR_E_ARGUMENT);
   assert_int_equal(mirror_vxlan_decode(1, 65536, datagram, length, &out), MIRROR_E_ARGUMENT);
   assert_int_equal(mirror_vxlan_decode(1, 4789, NULL, length, &out), MIRROR_E_ARGUMENT);
+  assert_int_equal(mirror_vxlan_decode(1, 4789, NULL, 1, &out), MIRROR_E_ARGUMENT);
   assert_int_equal(mirror_vxlan_decode(1, 4789, datagram, length, NULL), MIRROR_E_ARGUMENT);
   assert_int_equal(mirror_vxlan_decode(1, 4789, NULL, 0, &out), MIRROR_E_OUTER_SHORT);
 }
@@ -448,6 +467,7 @@ int main(void) {
       cmocka_unit_test(v8_round_trip_of_every_layer_family_checksum_and_length),
       cmocka_unit_test(v8_takes_the_packet_that_libnet_builds),
       cmocka_unit_test(v8_every_refusal_by_one_octet),
+      cmocka_unit_test(v8_refusals_of_headers_at_the_end),
       cmocka_unit_test(v8_the_version_must_agree_with_the_ethertype),
       cmocka_unit_test(v8_no_flipped_bit_of_a_checksummed_packet_is_taken),
       cmocka_unit_test(rfc_7348_the_i_bit_must_be_set),

@@ -220,6 +220,8 @@ static void the_inner_frame_is_not_read_without_checksum(void **state) {
   tunnel_outer(&outer, MIRROR_LAYER_IP, 6);
   assert_int_equal(mirror_vxlan_encode(&outer, NULL, 1444, 49152, 0, datagram, 56, &header),
                    MIRROR_E_ARGUMENT);
+  assert_int_equal(mirror_vxlan_encode(&outer, NULL, 1, 49152, 0, datagram, 56, &header),
+                   MIRROR_E_ARGUMENT);
   assert_int_equal(mirror_vxlan_encode(&outer, NULL, 0, 49152, 0, datagram, 56, &header),
                    MIRROR_OK);
 }

@@ -56,6 +56,21 @@ static void test_v2_both_directions_are_equal(void **state) {
   }
 }
 
+/* On every machine: a flow keeps its path when a host is replaced by another one. */
+static void test_v2_ports_are_the_same_everywhere(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t family;
+    uint8_t protocol;
+    uint16_t port;
+  } flows[] = {{4, 6, 63250}, {4, 17, 56446}, {4, 1, 63314},
+               {6, 6, 55421}, {6, 17, 59046}, {6, 58, 56896}};
+  for (size_t i = 0; i < COUNT(flows); i++) {
+    const struct packet_parts parts = flow(flows[i].family, flows[i].protocol);
+    assert_int_equal(port_of_parts(&parts), flows[i].port);
+  }
+}
+
 static void test_v2_tags_do_not_matter(void **state) {
   (void)state;
   const struct packet_parts plain = flow(4, 6);
@@ -121,6 +136,24 @@ static void test_v2_ipv6_fragments_hash_alike(void **state) {
       }
     }
   }
+}
+
+/* The reserved octet of a fragment header is nobody's. */
+static void test_v2_ipv6_fragments_hash_by_the_next_header_alone(void **state) {
+  (void)state;
+  uint8_t chain[128];
+  const uint8_t kinds[] = {44};
+  struct packet_parts parts = flow(6, 17);
+  parts.middle_length = packet_chain(kinds, 1, 17, chain);
+  parts.middle = chain;
+  parts.next = 44;
+  mri_put16(chain + 2, 9);
+  const uint16_t port = port_of_parts(&parts);
+  chain[1] = 6;
+  assert_int_equal(port_of_parts(&parts), port);
+  chain[0] = 6;
+  chain[1] = 0;
+  assert_int_not_equal(port_of_parts(&parts), port);
 }
 
 /* A first fragment that shows a second fragment header, and the later ones that do not. */
@@ -250,10 +283,12 @@ static void test_f4_every_bit_of_the_hash_is_used(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_v2_both_directions_are_equal),
+      cmocka_unit_test(test_v2_ports_are_the_same_everywhere),
       cmocka_unit_test(test_v2_tags_do_not_matter),
       cmocka_unit_test(test_v2_a_cut_packet_hashes_alike_in_both_directions),
       cmocka_unit_test(test_v2_ipv4_fragments_hash_alike),
       cmocka_unit_test(test_v2_ipv6_fragments_hash_alike),
+      cmocka_unit_test(test_v2_ipv6_fragments_hash_by_the_next_header_alone),
       cmocka_unit_test(test_v2_a_fragment_in_a_fragment_hashes_by_the_outer_one),
       cmocka_unit_test(test_v2_an_ipv6_atomic_fragment_is_whole),
       cmocka_unit_test(test_v2_every_part_of_a_flow_counts),

@@ -284,6 +284,25 @@ static void v7_link_types(void **state) {
   assert_non_null(strstr(report.text, "IEEE802_11"));
 }
 
+/* A sparse file: it is told how long it is, also where a long has 32 bits. */
+static void f5_more_than_4_gib(void **state) {
+  (void)state;
+  const int64_t length = (INT64_C(4) << 30) + 1;
+  uint8_t capture[CAPTURE];
+  uint64_t done, total;
+  make_capture(capture, 0xa1b2c3d4, false, 65535, 1);
+  write_file(capture, sizeof capture);
+  if (truncate(path, (off_t)length) != 0) skip(); /* this file system has no such files */
+  mirror_input *input = open_file();
+  mirror_packet packets[4];
+  uint32_t count;
+  assert_int_equal(receive(input, packets, &count), MIRROR_OK);
+  assert_int_equal(mirror_input_progress(input, &done, &total), MIRROR_OK);
+  assert_int_equal(total, length);
+  mirror_input_close(input);
+  write_file(capture, sizeof capture);
+}
+
 static void f5_open_errors(void **state) {
   (void)state;
   mirror_input *input;
@@ -463,6 +482,7 @@ int main(void) {
       TEST(v7_an_interface_that_cannot_be_mirrored),
       TEST(f5_pcapng_cut_anywhere),
       TEST(v7_link_types),
+      TEST(f5_more_than_4_gib),
       TEST(f5_open_errors),
       TEST(f5_standard_input),
       TEST(f5_what_is_written_can_be_read),

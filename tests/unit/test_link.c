@@ -208,6 +208,17 @@ static void test_v7_loopback_families(void **state) {
   assert_int_equal(family_why(MIRROR_LINK_NULL, 30, 4, false), MIRROR_UNPARSABLE_IP_VERSION);
 }
 
+/* A number of four octets: those that are 0 in families count as well. */
+static void test_v7_loopback_families_are_read_whole(void **state) {
+  (void)state;
+  for (uint32_t octet = 1; octet < 3; octet++) {
+    const uint32_t more = UINT32_C(1) << 8 * octet;
+    assert_int_equal(family_why(MIRROR_LINK_NULL, 2 | more, 4, false), MIRROR_UNPARSABLE_NOT_IP);
+    assert_int_equal(family_why(MIRROR_LINK_NULL, UINT32_C(2) << 24 | more, 4, false),
+                     MIRROR_UNPARSABLE_NOT_IP);
+  }
+}
+
 static struct mri_view read_cooked(uint32_t link_type, uint32_t device, uint32_t packet_type,
                                    uint32_t address_length, uint32_t protocol) {
   const uint32_t length = build(4), header = put_frame(link_type, 4, length);
@@ -226,6 +237,8 @@ static void test_v7_linux_cooked_addresses(void **state) {
     assert_synthesized(&view, our_destination, card, 0x0800, skip);
     view = read_cooked(cooked_types[i], ARPHRD_ETHER, BROADCAST, 6, 0x0800);
     assert_synthesized(&view, everyone, card, 0x0800, skip);
+    view = read_cooked(cooked_types[i], ARPHRD_ETHER, BROADCAST, 0, 0x0800);
+    assert_synthesized(&view, everyone, our_source, 0x0800, skip);
     view = read_cooked(cooked_types[i], 512, 0, 0, 0x0800); /* PPP has no addresses */
     assert_synthesized(&view, our_destination, our_source, 0x0800, skip);
     view = read_cooked(cooked_types[i], 32, 0, 8, 0x0800); /* InfiniBand's do not fit */
@@ -332,6 +345,7 @@ int main(void) {
       cmocka_unit_test(test_v7_raw_and_loopback_get_constant_addresses),
       cmocka_unit_test(test_v7_raw_tells_the_version_by_its_first_octet),
       cmocka_unit_test(test_v7_loopback_families),
+      cmocka_unit_test(test_v7_loopback_families_are_read_whole),
       cmocka_unit_test(test_v7_linux_cooked_addresses),
       cmocka_unit_test(test_v7_linux_cooked_without_ethertype_is_not_ip),
       cmocka_unit_test(test_v7_linux_cooked_with_vlan_tags),

@@ -362,6 +362,24 @@ static void test_m6_fragment_header_cut_before_its_offset(void **state) {
     assert_seen(cut, 6, 17, NONE, NONE);
 }
 
+/* A fragment's identification counts once it is all there. */
+static void test_m7_fragment_header_cut_before_its_end(void **state) {
+  (void)state;
+  const uint8_t kind = 44;
+  uint8_t chain[8];
+  struct mri_view view;
+  packet_chain(&kind, 1, 17, chain);
+  mri_put16(chain + 2, 9);
+  mri_put32(chain + 4, 0xfedcba98);
+  build_chain(chain, 8, 44, 17);
+  for (uint32_t left = 4; left <= 9; left++) {
+    const mirror_packet packet = packet_of(frame, IPV6_END + left, MIRROR_LINK_ETHERNET);
+    mri_view_read(&view, &packet);
+    assert_int_equal(view.key.notes, MIRROR_KEY_LATER_FRAGMENT);
+    assert_int_equal(view.fragment_id, left < 8 ? 0 : 0xfedcba98);
+  }
+}
+
 /* The offsets that later stages work with; a view of the frame itself, without copying. */
 static void test_view_offsets(void **state) {
   (void)state;
@@ -387,7 +405,7 @@ static void test_view_of_an_empty_transport_header(void **state) {
   packet_chain(&kind, 1, 6, chain);
   build_chain(chain, 8, kind, 6);
   struct mri_view view;
-  for (uint32_t cut = 0; cut < 2; cut++) {
+  for (uint32_t cut = 0; cut < 8; cut++) {
     const mirror_packet packet = packet_of(frame, IPV6_END + 8 - cut, MIRROR_LINK_ETHERNET);
     mri_view_read(&view, &packet);
     assert_int_equal(view.has_transport, cut == 0);
@@ -455,6 +473,7 @@ int main(void) {
       cmocka_unit_test(test_m7_ipv6_fragments),
       cmocka_unit_test(test_m7_later_fragment_of_an_extension_has_no_protocol),
       cmocka_unit_test(test_m6_fragment_header_cut_before_its_offset),
+      cmocka_unit_test(test_m7_fragment_header_cut_before_its_end),
       cmocka_unit_test(test_view_offsets),
       cmocka_unit_test(test_view_of_an_empty_transport_header),
       cmocka_unit_test(test_m8_padding_is_never_read_as_ports),

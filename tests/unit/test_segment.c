@@ -15,7 +15,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { TCP = 6, UDP = 17, FIN_PSH = 0x09, CWR = 0x80, UNCHANGED = 0xff & ~(FIN_PSH | CWR) };
+enum {
+  BEHIND = 64,
+  TCP = 6,
+  UDP = 17,
+  FIN_PSH = 0x09,
+  CWR = 0x80,
+  UNCHANGED = 0xff & ~(FIN_PSH | CWR)
+};
 
 static uint8_t whole[SUPER_MAX], segment[SUPER_MAX], joined[SUPER_MAX];
 
@@ -28,13 +35,16 @@ static struct mri_super read_super(const mirror_packet *packet, struct mri_view 
   return super;
 }
 
-/* Header block and body as one frame, as they would be in a copy. */
+/* Header block and body as one frame, as they would be in a copy. Nothing is written behind the
+ * block. */
 static uint32_t make_segment(const struct mri_super *super, const struct mri_view *view,
                              const mirror_packet *packet, uint32_t k) {
   const uint32_t length = mri_super_inner(super, packet, k);
   assert_true(length <= sizeof segment && length >= super->block);
-  memset(segment, 0xee, super->block);
+  memset(segment, 0xee, super->block + BEHIND);
   mri_super_write(super, view, packet, k, segment);
+  for (uint32_t i = 0; i < BEHIND; i++)
+    assert_int_equal(segment[super->block + i], 0xee);
   memcpy(segment + super->block, mri_super_body(super, packet, k), length - super->block);
   return length;
 }
@@ -287,6 +297,85 @@ static void test_v6_routing_headers(void **state) {
   }
 }
 
+static enum mri_super_kind kind_of_chain(const uint8_t *chain, uint32_t length, uint8_t next,
+                                         mirror_packet *packet, struct mri_view *view,
+                                         struct mri_super *super) {
+  const struct super_parts parts = {.packet = {.family = 6,
+                                               .protocol = TCP,
+                                               .middle = chain,
+                                               .middle_length = length,
+                                               .next = next},
+                                    .payload = 500,
+                                    .gso_size = 200};
+  *packet = super_build(&parts, whole);
+  mri_view_read(view, packet);
+  return mri_super_read(super, view, packet);
+}
+
+/* A list of one stop is the shortest. */
+static void test_v6_short_routing_headers(void **state) {
+  (void)state;
+  mirror_packet packet;
+  struct mri_view view;
+  struct mri_super super;
+  uint8_t chain[24] = {TCP, 2, 4, 1};
+  assert_int_equal(kind_of_chain(chain, 24, 43, &packet, &view, &super), MRI_SUPER_YES);
+  assert_int_equal(super.destination, PACKET_ETHERNET + 40 + 8);
+  chain[2] = 0;
+  assert_int_equal(kind_of_chain(chain, 24, 43, &packet, &view, &super), MRI_SUPER_YES);
+  assert_int_equal(super.destination, PACKET_ETHERNET + 40 + 8);
+  chain[1] = 1;
+  assert_int_equal(kind_of_chain(chain, 16, 43, &packet, &view, &super), MRI_SUPER_NONSENSE);
+}
+
+/* It is found behind every other kind, whose length each says in its own way. */
+static void test_v6_routing_behind_other_headers(void **state) {
+  (void)state;
+  static const struct {
+    uint8_t kind, length_field;
+    uint32_t octets;
+  } fronts[] = {{0, 0, 8},  {0, 2, 24},  {60, 0, 8},  {60, 3, 32}, {44, 0, 8},
+                {44, 3, 8}, {51, 1, 12}, {51, 4, 24}, {51, 5, 28}};
+  for (size_t i = 0; i < COUNT(fronts); i++) {
+    const uint32_t octets = fronts[i].octets;
+    uint8_t chain[64] = {43, fronts[i].length_field};
+    const uint8_t routing[4] = {TCP, 2, 0, 1};
+    mirror_packet packet;
+    struct mri_view view;
+    struct mri_super super;
+    memcpy(chain + octets, routing, sizeof routing);
+    assert_int_equal(kind_of_chain(chain, octets + 24, fronts[i].kind, &packet, &view, &super),
+                     MRI_SUPER_YES);
+    assert_int_equal(super.destination, PACKET_ETHERNET + 40 + octets + 8);
+    assert_int_equal(super.jumbo, 0);
+  }
+}
+
+/* Options in front that are no jumbo payload option as Linux writes it stay. */
+static void test_v6_other_options_stay(void **state) {
+  (void)state;
+  static const uint8_t others[][4] = {
+      {TCP, 0, 0x05, 4}, {TCP, 0, 0xc2, 2}, {TCP, 0, 0, 4}, {TCP, 1, 0xc2, 4}};
+  mirror_packet packet;
+  struct mri_view view;
+  struct mri_super super;
+  for (size_t i = 0; i < COUNT(others); i++) {
+    uint8_t chain[16] = {0};
+    memcpy(chain, others[i], sizeof others[i]);
+    const uint32_t octets = 8u + 8u * chain[1];
+    assert_int_equal(kind_of_chain(chain, octets, 0, &packet, &view, &super), MRI_SUPER_YES);
+    assert_int_equal(super.jumbo, 0);
+  }
+  uint8_t chain[16] = {0, 0, 1, 4, 0, 0, 0, 0, TCP, 0, 0xc2, 4}; /* it is not the first header */
+  assert_int_equal(kind_of_chain(chain, 16, 0, &packet, &view, &super), MRI_SUPER_YES);
+  assert_int_equal(super.jumbo, 0);
+  chain[8 + 1] = 0;
+  chain[0] = TCP;
+  chain[2] = 0xc2;
+  assert_int_equal(kind_of_chain(chain, 8, 60, &packet, &view, &super), MRI_SUPER_YES);
+  assert_int_equal(super.jumbo, 0); /* nor a hop-by-hop header */
+}
+
 /* A jumbo payload option in front, as Linux writes it, is gone from the segments. */
 static void test_v6_jumbo_payload_option(void **state) {
   (void)state;
@@ -322,6 +411,9 @@ int main(void) {
       cmocka_unit_test(test_v6_udp_without_checksum),
       cmocka_unit_test(test_v6_udp_checksum_is_never_0),
       cmocka_unit_test(test_v6_routing_headers),
+      cmocka_unit_test(test_v6_short_routing_headers),
+      cmocka_unit_test(test_v6_routing_behind_other_headers),
+      cmocka_unit_test(test_v6_other_options_stay),
       cmocka_unit_test(test_v6_jumbo_payload_option),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

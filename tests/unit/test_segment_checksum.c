@@ -17,6 +17,8 @@
 
 enum { TCP = 6, UDP = 17, IP = PACKET_ETHERNET };
 
+enum { BEHIND = 64 }; /* octets that stay as they were */
+
 static uint8_t frame[SUPER_MAX], finished[SUPER_MAX];
 
 static uint32_t block_of(const mirror_packet *packet, struct mri_view *view) {
@@ -30,8 +32,12 @@ static void finish(const mirror_packet *packet) {
   const uint32_t length = block_of(packet, &view);
   const uint32_t first = view.synthesized ? MRI_ETHERNET : 0;
   assert_in_range(length, 1, MIRROR_GSO_HEADERS_MAX);
+  assert_int_equal(mri_view_inner_length(&view, packet), packet->caplen - view.skip + first);
   assert_true(length % 2 == 0 || length == mri_view_inner_length(&view, packet));
+  memset(finished + length, 0xee, BEHIND);
   mri_unfinished_write(&view, packet, length, finished);
+  for (uint32_t i = 0; i < BEHIND; i++)
+    assert_int_equal(finished[length + i], 0xee);
   memcpy(finished + length, packet->data + view.skip + length - first,
          packet->caplen - view.skip + first - length);
 }
@@ -73,18 +79,27 @@ static void test_v6_padding_is_not_summed(void **state) {
   assert_memory_equal(finished + at.end, frame + at.end, 13);
 }
 
-/* V7 */
+/* V7: behind link headers of every length. */
 static void test_v7_synthesized_ethernet(void **state) {
   (void)state;
-  const struct super_parts parts = {.packet = {.family = 6, .protocol = TCP}, .payload = 99};
-  mirror_packet packet = packet_with(&parts);
-  packet.data += IP;
-  packet.caplen = packet.length = packet.caplen - IP;
-  packet.link_type = MIRROR_LINK_RAW;
-  packet.checksum_start = (uint16_t)(packet.checksum_start - IP);
-  finish(&packet);
-  const struct super_frame at = super_parse(finished, packet.caplen + IP, 0);
-  assert_true(super_checksum_holds(finished, &at));
+  static const struct {
+    uint16_t link_type, header, ethertype_at;
+  } links[] = {
+      {MIRROR_LINK_RAW, 0, 0}, {MIRROR_LINK_LINUX_SLL, 16, 14}, {MIRROR_LINK_LINUX_SLL2, 20, 0}};
+  for (size_t i = 0; i < COUNT(links); i++) {
+    const struct super_parts parts = {.packet = {.family = 6, .protocol = TCP}, .payload = 99};
+    const uint32_t header = links[i].header;
+    mirror_packet packet = packet_with(&parts);
+    memmove(frame + header, frame + IP, packet.caplen - IP);
+    memset(frame, 0, header);
+    if (header) mri_put16(frame + links[i].ethertype_at, 0x86dd);
+    packet.caplen = packet.length = packet.caplen - IP + header;
+    packet.link_type = links[i].link_type;
+    packet.checksum_start = (uint16_t)(packet.checksum_start - IP + header);
+    finish(&packet);
+    const struct super_frame at = super_parse(finished, packet.caplen + IP - header, 0);
+    assert_true(super_checksum_holds(finished, &at));
+  }
 }
 
 /* A TCP packet in a VXLAN tunnel, whose checksum is the one that is unfinished. */
