@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""test_recovery.py MIRROR OUTPUT,... [MIRRORD]: R9: whatever happens to the network, the mirror
-lives and counts exactly, and goes on by itself within a second of the repair. With mirrord as well,
-which has no capability then, and a filter of system calls that ends it (R17).
+"""test_recovery.py mirror|mirrord PROGRAM OUTPUT,...: R9: whatever happens to the network, a mirror
+lives and counts exactly, and goes on by itself within a second of the repair. mirrord has no
+capability meanwhile, and a filter of system calls that ends it (R17).
 
-MIRROR is the program of mirror.c. far === near:host:out === in:collector, the tap on near. Each
+PROGRAM is that of mirror.c, or mirrord. far === near:host:out === in:collector, the tap on near. Each
 fault happens to a mirror of each output, while packets come; the last line has the longest time.
 """
 import shutil
@@ -15,21 +15,32 @@ import appliance
 import lab
 from appliance import COLLECTOR, HOST
 
-MIRROR = sys.argv[1]
-OUTPUTS = sys.argv[2].split(",")
+PROGRAM = sys.argv[2]
+OUTPUTS = sys.argv[3].split(",")
 SECOND, FLAPS = 1.0, 100
 PAST_QUEUES = ("afpacket:out", "xdp:out")  # firewall and queueing see nothing of these
 times = []
 
 
-class Confined(appliance.Mirrord):
-    """Answers as lab.Mirror does."""
+class Mirror(lab.Mirror):
+    """tests/live/mirror.c"""
+    AGE = 0.05  # seconds between questions that may have different answers
+
+    def __init__(self, output):
+        super().__init__(PROGRAM, lab.configuration({"t": {"address": COLLECTOR}}), "source",
+                         "afpacket:near", output)
+        lab.equal(self.ready, "ready")
+
+
+class Mirrord(appliance.Mirrord):
+    """Answers as Mirror does."""
+    AGE = 0.3
 
     def __init__(self, output):
         folder = appliance.make_folder()
         self.config = folder + "/config.json"
         self.write(appliance.configuration())
-        super().__init__(sys.argv[3], folder, "-o", output)
+        super().__init__(PROGRAM, folder, "-o", output)
         self.running()
         appliance.assert_confined(self)
 
@@ -42,21 +53,14 @@ class Confined(appliance.Mirrord):
         return counters, {}, ""
 
 
-def unconfined(output):
-    mirror = lab.Mirror(MIRROR, lab.configuration({"t": {"address": COLLECTOR}}), "source",
-                        "afpacket:near", output)
-    lab.equal(mirror.ready, "ready")
-    return mirror
-
-
 class Scene:
-    def __init__(self, start, output):
+    def __init__(self, output):
         self.outside, self.host, self.collector = (lab.Namespace() for _ in range(3))
         self.join_source()
         self.join_collector()
         self.output, self.sink, self.arrived, self.sent = output, self.listen(), 0, 0
         with self.host:
-            self.mirror = start(output)
+            self.mirror = START(output)
         self.recover()
 
     def join_source(self):
@@ -118,7 +122,7 @@ class Scene:
             if now == before:
                 return now
             before = now
-            time.sleep(0.3)  # status of mirrord may be that old
+            time.sleep(START.AGE)
 
 
 def ip(namespace, *words):
@@ -225,9 +229,9 @@ def failed(counters, name):
     return sum(count for counter, count in counters.items() if counter.startswith(name))
 
 
-def survive(fault, start, output):
+def survive(fault, output):
     """Broken, used, repaired, twice: the second time finds what the first one left."""
-    scene = Scene(start, output)
+    scene = Scene(output)
     for _ in range(2):
         before = scene.settle()
         steps = fault(scene)
@@ -250,17 +254,16 @@ def survive(fault, start, output):
     print("  mirrored again after %.2f and %.2f s: %r" % (*times[-2:], after))
 
 
-def of(fault, start, output):
+def of(fault, output):
     def test():
-        survive(fault, start, output)
-    test.__name__ = "%s, %s, %s" % (fault.__name__, start.__name__.lower(), output)
+        survive(fault, output)
+    test.__name__ = "%s, %s" % (fault.__name__, output)
     return test
 
 
+START = {"mirror": Mirror, "mirrord": Mirrord}[sys.argv[1]]
 try:
-    STARTS = [unconfined, Confined][:len(sys.argv) - 2]
-    lab.main(*[of(fault, start, output)
-               for start in STARTS for output in OUTPUTS for fault in FAULTS])
+    lab.main(*[of(fault, output) for output in OUTPUTS for fault in FAULTS])
 finally:
     appliance.clean_up()
     print("%d repairs, mirrored again after %.2f s at most" % (len(times), max(times, default=0)))
