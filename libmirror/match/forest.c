@@ -4,15 +4,16 @@
 #include <string.h>
 
 enum {
-  REST_GOOD = 1700, /* rules that bit vectors find as fast as one more tree and fewer of them */
-  TREE_MIN = 32,    /* rules that make one more tree worth its steps */
+  REST_GOOD = MRI_FOREST_SETS_MAX * MRI_FOREST_SET, /* rules that need not one more tree */
+  TREE_MIN = 32, /* rules that make one more tree worth its steps */
   STAGES = 3,
   SPECIFIC4 = 20, /* bits of a prefix that make a rule fit for a tree by that address */
   SPECIFIC6 = 56,
   SPREAD = 6,   /* copies of a rule in a tree, as a power of two; */
   LONG = 30000, /* twice as many in lists longer than this, for the rest would be long */
   STARS = 80,   /* rules in a hundred that a chosen bit may leave open */
-  LEAF = 4,     /* rules that one look compares */
+  LEAF4 = 4,    /* rules that one look compares, */
+  LEAF6 = 2,    /* of IPv6 */
   COPIES = 12,  /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
   LINES_MAX = 1 << MRI_FOREST_LINE_BITS,
@@ -156,7 +157,7 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   if (!offer(builder, stage, left, *count, &list)) return false;
   const uint32_t least = forest->trees ? TREE_MIN : 1;
   if (list.count < least) return true;
-  builder->leaf = LEAF;
+  builder->leaf = builder->build->family == 4 ? LEAF4 : LEAF6;
   builder->spread = SPREAD + (builder->build->count > LONG);
   builder->stars = STARS;
   builder->hoists = 0;

@@ -361,16 +361,12 @@ FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, const void
     forest_match_vectors(forest, keys, lanes, some);
 }
 
-/* Words 0 of rules to their numbers. */
+/* Words 0 of rules to their numbers; only that of no rule has its highest bit set. */
 FOREST_INLINE void forest_numbers(struct forest_lanes *lanes) {
-  enum { STEP = 16 }; /* for compilers to see vectors */
-  for (uint32_t i = 0; i < lanes->count; i += STEP) {
-    for (uint32_t j = i; j < i + STEP; j++) {
-      const uint32_t word = lanes->first[j];
-      lanes->first[j] = word >> MRI_FOREST_NUMBER_SHIFT | (0 - (word >> 31))
-                                                              << (32 - MRI_FOREST_NUMBER_SHIFT);
-    }
-  }
+  typedef int32_t words __attribute__((vector_size(32), may_alias)); /* of GCC and Clang */
+  words *at = (words *)lanes->first;
+  for (uint32_t i = 0; i * sizeof *at < lanes->count * sizeof lanes->first[0]; i++)
+    at[i] >>= MRI_FOREST_NUMBER_SHIFT;
 }
 
 FOREST_INLINE void forest_match_batch(const struct mri_forest *forest, const void *const *keys,
