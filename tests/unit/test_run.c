@@ -21,6 +21,18 @@ enum { PACKETS_IN = 56, COPIES_OUT = 48 };
 
 static mirror_report report;
 static mirror_stats stats;
+static char folder[] = "test_run.XXXXXX";
+
+/* Files of this process alone: each instruction set has one that runs at the same time. */
+static int enter_folder(void **state) {
+  (void)state;
+  return mkdtemp(folder) ? chdir(folder) : -1;
+}
+
+static int leave_folder(void **state) {
+  (void)state;
+  return chdir("..") ? -1 : rmdir(folder);
+}
 
 static int set_up(void **state) {
   (void)state;
@@ -134,7 +146,7 @@ int main(void) {
       TEST(a_run_that_fails_has_counted),
       TEST(stats_that_are_too_short_are_refused_first),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
 
 #else
