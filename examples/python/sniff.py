@@ -1,4 +1,4 @@
-"""Prints the packets of a capture file that a configuration mirrors, one a line.
+"""Prints the packets of a capture or interface that a configuration mirrors, one a line.
 
     sniff.py --config examples/samples/table2.json --source eni-03 examples/samples/table2.pcap
 """
@@ -30,14 +30,14 @@ def main() -> int:
     parser.add_argument("--source", required=True, help="whose packets the capture has")
     choices = [direction.name.lower() for direction in libmirror.Direction]
     parser.add_argument("--direction", choices=choices, default="auto")
-    parser.add_argument("capture", help="a capture file, or - for standard input")
+    parser.add_argument("capture", help="a file, - for standard input, or as afpacket:eth0")
     arguments = parser.parse_args()
     direction = libmirror.Direction[arguments.direction.upper()]
     with libmirror.Context() as context, libmirror.Capture(arguments.capture) as capture:
         context.load(arguments.config)
         for packet, verdict in context.plan().judge(capture, arguments.source, direction):
             if verdict.mirrored:
-                print(line(packet, verdict))
+                print(line(packet, verdict), flush=True)
     return 0
 
 
@@ -46,3 +46,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except libmirror.MirrorError as error:
         sys.exit(f"sniff.py: {error}")
+    except KeyboardInterrupt:  # the way to end it on an interface
+        pass

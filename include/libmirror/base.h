@@ -193,7 +193,8 @@ MIRROR_API const char *mirror_strerror(int32_t status);
 /* Returns-borrowed: the constant's name, such as "MIRROR_E_VNI", never NULL. Any thread. */
 MIRROR_API const char *mirror_status_name(int32_t status);
 
-/* The library's version: major << 16 | minor << 8 | patch; and as text. Any thread. */
+/* The library's version: major << 16 | minor << 8 | patch; and as text, returns-borrowed. Any
+ * thread. */
 MIRROR_API uint32_t mirror_version(void);
 MIRROR_API const char *mirror_version_text(void);
 

@@ -63,7 +63,7 @@ typedef struct mirror_list_info {
   uint32_t shadowed; /* of these: rules that an earlier one hides wholly, left out */
   uint32_t slower;   /* 1: a faster structure did not fit into list_memory, else 0 */
   uint64_t memory;   /* octets */
-  uint64_t build_ns; /* time that compiling took */
+  int64_t build_ns;  /* time that compiling took */
 } mirror_list_info;
 
 MIRROR_API void mirror_list_info_init(mirror_list_info *info, uint32_t size);

@@ -70,7 +70,7 @@
  * flows, so that both directions of a flow have one source port (V2), if not its copy's own.
  * Where the kernel can, runs of equal size to one target are given to it as one (UDP GSO).
  *
- *   pool=16             sockets of each address family: a power of two, at most 256. More of them
+ *   pool=8              sockets of each address family: a power of two, at most 256. More of them
  *                       spread the flows over more paths, and make batches smaller
  *   mark=MARK           of the sockets, set if the process has CAP_NET_RAW or CAP_NET_ADMIN when it
  *                       opens the output; 0 = none; default MIRROR_SOCKET_MARK

@@ -10,6 +10,7 @@
 #include <libmirror/io.h>
 #include <libmirror/match.h>
 #include <libmirror/packet.h>
+#include <libmirror/run.h>
 #include <libmirror/session.h>
 #include <libmirror/source.h>
 #include <libmirror/stats.h>

@@ -14,7 +14,7 @@
 
 static int32_t read_options(struct mri_udp *udp, const mirror_open *open, mirror_report *report) {
   char name[2];
-  udp->pool = 16;
+  udp->pool = 8;
   udp->mark = MIRROR_SOCKET_MARK;
   udp->join = 1;
   const struct mri_option known[] = {

@@ -27,8 +27,6 @@ struct mri_build {
   uint64_t budget;                    /* octets that the engine may occupy */
 };
 
-enum { MRI_RULES_MAX = 1 << 24 /* that a forest can tell apart: longer lists get nibbles */ };
-
 /*
  * Writes to first[i] the number of the first rule that matches key i, or MRI_NO_RULE. keys[i]
  * points to a mirror_key4 or mirror_key6, of any alignment. Any count.

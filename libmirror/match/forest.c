@@ -4,25 +4,23 @@
 #include <string.h>
 
 enum {
-  REST_GOOD = 1700, /* rules that bit vectors find as fast as one more tree and fewer of them */
-  TREE_MIN = 32,    /* rules that make one more tree worth its steps */
+  REST_GOOD = MRI_FOREST_SETS_MAX * MRI_FOREST_SET, /* rules that need not one more tree */
+  TREE_MIN = 32, /* rules that make one more tree worth its steps */
   STAGES = 3,
   SPECIFIC4 = 20, /* bits of a prefix that make a rule fit for a tree by that address */
   SPECIFIC6 = 56,
   SPREAD = 6,   /* copies of a rule in a tree, as a power of two; */
   LONG = 30000, /* twice as many in lists longer than this, for the rest would be long */
   STARS = 80,   /* rules in a hundred that a chosen bit may leave open */
-  LEAF = 4,     /* rules that one look compares */
+  LEAF4 = 4,    /* rules that one look compares, */
+  LEAF6 = 2,    /* of IPv6 */
   COPIES = 12,  /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
   LINES_MAX = 1 << MRI_FOREST_LINE_BITS,
+  SETS_KEYS = 24, /* up to which sets find the rest faster than bit vectors of many keys at once */
 };
 
 /* ---- memory ---- */
-
-static uint64_t numbers_of(const struct mri_build *build) {
-  return build->number[build->count - 1] + UINT64_C(1);
-}
 
 static bool is_long(const struct mri_forest_group *rest) {
   return rest->sets > MRI_FOREST_SETS_MAX;
@@ -34,8 +32,8 @@ static uint64_t rest_memory(const struct mri_forest_builder *builder) {
 }
 
 static uint64_t used_memory(const struct mri_forest_builder *builder) {
-  return sizeof(struct mri_forest) + MRI_FOREST_LINE + numbers_of(builder->build) + 1 +
-         rest_memory(builder) + builder->entries.count * (uint64_t)builder->entries.size +
+  return sizeof(struct mri_forest) + MRI_FOREST_LINE + rest_memory(builder) +
+         builder->entries.count * (uint64_t)builder->entries.size +
          builder->lines.count * (uint64_t)builder->lines.size;
 }
 
@@ -159,7 +157,7 @@ static bool plant(struct mri_forest_builder *builder, struct mri_forest *forest,
   if (!offer(builder, stage, left, *count, &list)) return false;
   const uint32_t least = forest->trees ? TREE_MIN : 1;
   if (list.count < least) return true;
-  builder->leaf = LEAF;
+  builder->leaf = builder->build->family == 4 ? LEAF4 : LEAF6;
   builder->spread = SPREAD + (builder->build->count > LONG);
   builder->stars = STARS;
   builder->hoists = 0;
@@ -221,24 +219,39 @@ static void sort_trees(struct mri_forest *forest) {
 
 static void forest_destroy(const struct mri_alloc *alloc, void *state) {
   struct mri_forest *forest = state;
-  if (forest->long_rest.structure) forest->long_rest.destroy(alloc, forest->long_rest.state);
+  if (forest->vectors.structure) forest->vectors.destroy(alloc, forest->vectors.state);
   mri_free(alloc, forest);
 }
 
-static void fill_ahead(const struct mri_forest_builder *builder, struct mri_forest *forest,
-                       uint8_t *at) {
-  const struct mri_build *build = builder->build;
-  forest->ahead = at;
-  forest->numbers = build->number[build->count - 1] + 1;
-  for (uint32_t i = 0; i < build->count; i++)
-    at[build->number[i]] = builder->ahead[i];
-  at[forest->numbers] = UINT8_MAX;
+static void fill_lines(const struct mri_forest_builder *builder, uint8_t *at) {
+  const size_t size = builder->lines.count * MRI_FOREST_LINE;
+  const size_t rule = mri_forest_rule_size(builder->build->family);
+  memcpy(at, builder->lines.at, size);
+  for (uint8_t *end = at + size; at < end; at += rule) {
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    word = mri_forest_word_of(builder, word);
+    memcpy(at, &word, sizeof word);
+  }
 }
 
-/*
- * One block: the forest, lines at a multiple of their size, a short rest, entries, what is ahead of
- * rules.
- */
+static void fill_entries(const struct mri_forest_builder *builder,
+                         struct mri_forest_entry *entries) {
+  const struct mri_forest_entry *from = builder->entries.at;
+  for (size_t i = 0; i < builder->entries.count; i++) {
+    entries[i] = from[i];
+    entries[i].first = mri_forest_word_of(builder, from[i].first);
+  }
+}
+
+static void fill_rest(const struct mri_forest_builder *builder, struct mri_forest *forest,
+                      uint8_t *at) {
+  if (!rest_memory(builder)) return;
+  mri_forest_fill_rest(builder, at, &forest->rest);
+  forest->rest.keys_max = SETS_KEYS;
+}
+
+/* One block: the forest, lines at a multiple of their size, a rest as sets, entries. */
 static struct mri_forest *finish(const struct mri_forest_builder *builder,
                                  const struct mri_forest *draft) {
   struct mri_forest *forest = mri_zalloc(builder->build->alloc, 1, used_memory(builder));
@@ -246,16 +259,13 @@ static struct mri_forest *finish(const struct mri_forest_builder *builder,
   *forest = *draft;
   uint8_t *at = (uint8_t *)(forest + 1);
   at += -(uintptr_t)at & (MRI_FOREST_LINE - 1);
-  const size_t lines = builder->lines.count * MRI_FOREST_LINE;
-  const size_t entries = builder->entries.count * builder->entries.size;
-  memcpy(at, builder->lines.at, lines);
   forest->lines = at;
-  at += lines;
-  if (rest_memory(builder)) mri_forest_fill_rest(&builder->rest, builder->build, at, &forest->rest);
+  fill_lines(builder, at);
+  at += builder->lines.count * MRI_FOREST_LINE;
+  fill_rest(builder, forest, at);
   at += rest_memory(builder);
-  if (entries) memcpy(at, builder->entries.at, entries);
   forest->entries = (const void *)at;
-  fill_ahead(builder, forest, at + entries);
+  fill_entries(builder, (void *)at);
   return forest;
 }
 
@@ -282,24 +292,25 @@ static bool copy_group(const struct mri_build *build, const struct mri_forest_gr
   return true;
 }
 
-/* The engine of the rules that no tree took, if they are many. */
-static int32_t build_long_rest(const struct mri_build *build, const struct mri_forest_group *group,
-                               struct mri_forest *forest, struct mri_engine *engine) {
+/* The rules that no tree took, as bit vectors. */
+static int32_t build_vectors(const struct mri_build *build, const struct mri_forest_group *group,
+                             struct mri_forest *forest, struct mri_engine *engine) {
   struct mri_match_rule *rules;
   uint32_t *number;
   int32_t status = MIRROR_E_NOMEM;
+  if (!group->count) return MIRROR_OK;
   if (copy_group(build, group, &rules, &number)) {
     struct mri_build rest = *build;
     rest.rules = rules;
     rest.number = number;
     rest.count = group->count;
     rest.budget = build->budget - engine->memory;
-    status = mri_nibbles_build(&rest, &forest->long_rest);
+    status = mri_nibbles_build(&rest, &forest->vectors);
   }
   mri_free(build->alloc, rules);
   mri_free(build->alloc, number);
-  if (status) forest->long_rest.structure = MIRROR_STRUCTURE_NONE;
-  if (status != MIRROR_E_NOMEM) engine->memory += forest->long_rest.memory;
+  if (status) forest->vectors.structure = MIRROR_STRUCTURE_NONE;
+  if (status != MIRROR_E_NOMEM) engine->memory += forest->vectors.memory;
   return status;
 }
 
@@ -322,9 +333,7 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
     }
   }
   if (!forest) return builder->status;
-  const struct mri_forest_group *rest = &builder->rest;
-  int32_t status = MIRROR_OK;
-  if (is_long(rest)) status = build_long_rest(builder->build, rest, forest, engine);
+  const int32_t status = build_vectors(builder->build, &builder->rest, forest, engine);
   if (status) {
     forest_destroy(builder->build->alloc, forest);
     return status;
@@ -337,7 +346,8 @@ static int32_t build_forest(struct mri_forest_builder *builder, uint32_t *left,
 }
 
 int32_t mri_forest_build(const struct mri_build *build, struct mri_engine *engine) {
-  if (build->count > MRI_RULES_MAX) return mri_nibbles_build(build, engine);
+  if (build->number[build->count - 1] >= MRI_FOREST_NUMBERS)
+    return mri_nibbles_build(build, engine);
   struct mri_forest_builder builder;
   uint32_t *left = mri_zalloc(build->alloc, build->count, sizeof *left);
   int32_t status = MIRROR_E_NOMEM;

@@ -13,6 +13,9 @@
  *   key    ~0      source  destination  ports  protocol, ~  ~source  ~destination  ~ports
  *   rule   number  first   first        first  protocol, ~  ~last    ~last         ~last
  *
+ * In word 0 of a rule its number stands above bits of the groups, trees and rest, in which an
+ * earlier rule may overlap it: what was found says by itself where to look on. All ones: no rule.
+ *
  * In words of ports the lower half is the source's; that of word 4 is the protocol. A prefix is a
  * range in each half by itself, so that comparing lanes and comparing words give the same.
  *
@@ -35,12 +38,15 @@ enum {
   MRI_FOREST_WORDS6 = 16,
   MRI_FOREST_SHIFTS = 12, /* word of an IPv6 rule */
   MRI_FOREST_TREES = 7,
-  MRI_FOREST_REST = 7,        /* group of the rules that are in no tree */
-  MRI_FOREST_LINE = 64,       /* octets, the unit of leaves: two rules, or one of IPv6 */
-  MRI_FOREST_LINES_MAX = 16,  /* lines of a leaf */
-  MRI_FOREST_BATCH = 256,     /* keys that are walked side by side */
-  MRI_FOREST_LINE_BITS = 24,  /* of where a leaf is: the first line */
-  MRI_FOREST_ENTRY_SHIFT = 4, /* an entry's octets, as a power of two */
+  MRI_FOREST_REST = 7,         /* group of the rules that are in no tree */
+  MRI_FOREST_LINE = 64,        /* octets, the unit of leaves: two rules, or one of IPv6 */
+  MRI_FOREST_LINES_MAX = 16,   /* lines of a leaf */
+  MRI_FOREST_BATCH = 256,      /* keys that are walked side by side */
+  MRI_FOREST_LINE_BITS = 24,   /* of where a leaf is: the first line */
+  MRI_FOREST_ENTRY_SHIFT = 4,  /* an entry's octets, as a power of two */
+  MRI_FOREST_NUMBER_SHIFT = 8, /* of a number in word 0, */
+  MRI_FOREST_GROUPS = 0xff,    /* above a bit for each group */
+  MRI_FOREST_NUMBERS = 1 << 23,
 };
 
 /* A prepared key, or a rule of a leaf. */
@@ -63,7 +69,7 @@ struct mri_forest_row6 {
 struct mri_forest_entry {
   uint64_t mask;
   uint32_t base;
-  uint32_t first; /* lowest number of a rule in or below it; MRI_NO_RULE: none */
+  uint32_t first; /* lowest word 0 of a rule in or below it; MRI_NO_RULE: none */
 };
 
 enum { MRI_FOREST_WORD = 15 /* of base */ };
@@ -76,7 +82,7 @@ struct mri_forest_tree {
   struct mri_forest_entry root;
   uint32_t steps;   /* that all keys take */
   uint32_t deepest; /* steps to the deepest leaf */
-  uint32_t group;   /* bit of mri_forest.ahead */
+  uint32_t group;   /* bit in words 0 */
 };
 
 enum {
@@ -89,25 +95,24 @@ enum {
 };
 
 /*
- * The rules in no tree, if they are few. For each indexed octet of a key and each of its values,
- * the sets of rules that agree; those in all of them are compared in whole, in order.
+ * The rules in no tree, if they are few, for few keys. For each indexed octet of a key and each of
+ * its values, the sets of rules that agree; those in all of them are compared in whole, in order.
  */
 struct mri_forest_rest {
   const uint64_t *rows; /* by indexed octet, value and set: words of a set */
   const uint8_t *lines;
-  uint32_t sets;                       /* 0: bit vectors, or no rules */
+  uint32_t sets;                       /* 0: too many rules, or none */
+  uint32_t keys_max;                   /* for which bit vectors are not faster */
   uint32_t octet[MRI_FOREST_INDEXED];  /* of a row: octets of words are counted from the low end */
-  uint32_t first[MRI_FOREST_SETS_MAX]; /* lowest number of a set */
+  uint32_t first[MRI_FOREST_SETS_MAX]; /* lowest word 0 of a set */
 };
 
 struct mri_forest {
   const struct mri_forest_entry *entries;
   const uint8_t *lines;
-  const uint8_t *ahead; /* by number of a rule: groups in which an earlier one may overlap it */
-  uint32_t numbers;     /* behind the last rule's: all groups, for keys without a rule so far */
   uint32_t trees;
   struct mri_forest_rest rest;
-  struct mri_engine long_rest; /* bit vectors; structure NONE: none */
+  struct mri_engine vectors; /* the same rules as bit vectors; structure NONE: none */
   struct mri_forest_tree tree[MRI_FOREST_TREES];
 };
 

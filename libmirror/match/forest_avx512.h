@@ -8,7 +8,7 @@
 #ifndef MRI_MATCH_FOREST_AVX512_H
 #define MRI_MATCH_FOREST_AVX512_H
 
-#define FOREST_HAS_COMPARE
+#define FOREST_HAS_LANES
 #include "match/forest_x86.h"
 
 FOREST_INLINE uint32_t forest_misses(const uint8_t *line, const uint8_t *second,
@@ -33,6 +33,28 @@ FOREST_INLINE __m512i forest_gather(__mmask16 mask, __m512i place, const void *w
 #pragma GCC diagnostic ignored "-Wsign-conversion" /* in the macro that GCC has without -O */
   return _mm512_mask_i32gather_epi32(_mm512_set1_epi32(-1), mask, place, words, 4);
 #pragma GCC diagnostic pop
+}
+
+/* Those of sixteen lanes from lane i on to lanes->late; returns how many are there then. */
+FOREST_INLINE uint32_t forest_put_late(struct forest_lanes *lanes, uint32_t late, uint32_t i,
+                                       __mmask16 those) {
+  const __m512i sixteen = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i numbers = _mm512_add_epi32(sixteen, _mm512_set1_epi32((int)i));
+  const __m512i packed = _mm512_maskz_compress_epi32(those, numbers);
+  _mm256_storeu_si256((void *)&lanes->late[late], _mm512_cvtepi32_epi16(packed));
+  return late + (uint32_t)__builtin_popcount(those);
+}
+
+FOREST_INLINE uint32_t forest_take_open(struct forest_lanes *lanes, uint32_t group) {
+  const __m512i bit = _mm512_set1_epi32(1 << group);
+  uint32_t open = 0;
+  for (uint32_t i = 0; i < lanes->count; i += 16) {
+    const uint32_t left = lanes->count - i;
+    const __mmask16 there = (__mmask16)(left < 16 ? (1u << left) - 1 : UINT16_MAX);
+    const __m512i first = _mm512_load_si512(&lanes->first[i]);
+    open = forest_put_late(lanes, open, i, _mm512_mask_test_epi32_mask(there, first, bit));
+  }
+  return open;
 }
 
 /* Sixteen lanes' misses to their lowest numbers; returns those without a match that have more. */
@@ -69,14 +91,8 @@ FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct fo
     misses[i] = UINT16_MAX;
     lanes->where[i] = lanes->first[i] = 0;
   }
-  const __m512i sixteen = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (uint32_t i = 0; i < whole; i += 16) {
-    const __mmask16 more = forest_answer(forest, lanes, misses, i);
-    const __m512i numbers = _mm512_add_epi32(sixteen, _mm512_set1_epi32((int)i));
-    const __m512i packed = _mm512_maskz_compress_epi32(more, numbers);
-    _mm256_storeu_si256((void *)&lanes->late[late], _mm512_cvtepi32_epi16(packed));
-    late += (uint32_t)__builtin_popcount(more);
-  }
+  for (uint32_t i = 0; i < whole; i += 16)
+    late = forest_put_late(lanes, late, i, forest_answer(forest, lanes, misses, i));
   return late;
 }
 

@@ -61,7 +61,7 @@ struct mri_forest_builder {
   uint8_t *patterns; /* mri_forest_pattern_at */
   uint8_t *hoisted;  /* by rule: not in this tree after all */
   uint8_t *group;    /* by rule: the tree that holds it, or MRI_FOREST_REST */
-  uint8_t *ahead;    /* by rule, as in mri_forest */
+  uint8_t *ahead;    /* by rule: groups in which an earlier one may overlap it */
   struct mri_forest_group rest;
   struct mri_forest_vector entries, lines;
   struct mri_forest_vector lists;               /* stack of lists of rules of the nodes in work */
@@ -110,6 +110,13 @@ static inline struct mri_forest_pattern *mri_forest_pattern_at(
   return (void *)(builder->patterns + index * builder->pattern_size);
 }
 
+/* Word 0 of a rule, of its index. Leaves and entries hold indices until the forest is finished. */
+static inline uint32_t mri_forest_word_of(const struct mri_forest_builder *builder,
+                                          uint32_t index) {
+  if (index == MRI_NO_RULE) return MRI_NO_RULE;
+  return builder->build->number[index] << MRI_FOREST_NUMBER_SHIFT | builder->ahead[index];
+}
+
 /* forest_choose.c */
 struct mri_forest_scratch *mri_forest_scratch_new(const struct mri_alloc *alloc, uint32_t views);
 struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder,
@@ -118,7 +125,7 @@ struct mri_forest_cut mri_forest_choose(const struct mri_forest_builder *builder
 /* forest_leaf.c */
 void mri_forest_pattern_of(const struct mri_match_rule *rule, struct mri_forest_pattern *pattern);
 size_t mri_forest_rule_size(uint32_t family); /* octets of a rule in a leaf */
-void mri_forest_put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t number);
+void mri_forest_put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t word);
 uint32_t mri_forest_prune(const struct mri_forest_builder *builder, uint32_t *members,
                           uint32_t count, const struct mri_forest_region *region);
 bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members, uint32_t count,
@@ -144,10 +151,10 @@ void mri_forest_group_close(const struct mri_alloc *alloc, struct mri_forest_gro
 struct mri_forest_span mri_forest_span_of(const struct mri_match_rule *rule, uint32_t position);
 mri_forest_set *mri_forest_row_of(const struct mri_forest_group *group, uint32_t indexed,
                                   uint32_t value);
-/* What a rest of this group takes, a multiple of lines; filling it in, into that much memory. */
+/* What the rest takes as sets, a multiple of lines; filling it in, into that much memory. */
 uint64_t mri_forest_rest_size(const struct mri_forest_group *group, uint32_t family);
-void mri_forest_fill_rest(const struct mri_forest_group *group, const struct mri_build *build,
-                          uint8_t *at, struct mri_forest_rest *rest);
+void mri_forest_fill_rest(const struct mri_forest_builder *builder, uint8_t *at,
+                          struct mri_forest_rest *rest);
 
 /* forest_ahead.c: fills in `ahead` and `rest`, from `group`. False: no memory. */
 bool mri_forest_look_ahead(struct mri_forest_builder *builder, const struct mri_forest *forest);

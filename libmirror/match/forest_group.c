@@ -183,8 +183,10 @@ uint64_t mri_forest_rest_size(const struct mri_forest_group *group, uint32_t fam
          (rules + MRI_FOREST_LINE - 1) / MRI_FOREST_LINE * MRI_FOREST_LINE;
 }
 
-void mri_forest_fill_rest(const struct mri_forest_group *group, const struct mri_build *build,
-                          uint8_t *at, struct mri_forest_rest *rest) {
+void mri_forest_fill_rest(const struct mri_forest_builder *builder, uint8_t *at,
+                          struct mri_forest_rest *rest) {
+  const struct mri_forest_group *group = &builder->rest;
+  const struct mri_build *build = builder->build;
   const size_t size = mri_forest_rule_size(build->family);
   const size_t rows =
       (size_t)MRI_FOREST_INDEXED * MRI_FOREST_VALUES * group->sets * sizeof(mri_forest_set);
@@ -192,9 +194,9 @@ void mri_forest_fill_rest(const struct mri_forest_group *group, const struct mri
   memcpy(at, group->rows, rows);
   memset(lines, 0xff, (size_t)mri_forest_rest_size(group, build->family) - rows);
   for (uint32_t i = 0; i < group->count; i++) {
-    const uint32_t index = group->member[i], number = build->number[index];
-    mri_forest_put_rule(lines + i * size, &build->rules[index], number);
-    if (i % MRI_FOREST_SET == 0) rest->first[i / MRI_FOREST_SET] = number;
+    const uint32_t index = group->member[i], word = mri_forest_word_of(builder, index);
+    mri_forest_put_rule(lines + i * size, &build->rules[index], word);
+    if (i % MRI_FOREST_SET == 0) rest->first[i / MRI_FOREST_SET] = word;
   }
   for (uint32_t i = 0; i < MRI_FOREST_INDEXED; i++)
     rest->octet[i] = octet_of_row(group->position[i], address_octets(build->rules));

@@ -138,10 +138,10 @@ static uint32_t halves(uint32_t low, uint32_t high) {
 }
 
 static void put_rule4(struct mri_forest_row4 *row, const struct mri_match_rule *rule,
-                      uint32_t number) {
+                      uint32_t word) {
   const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
   const uint32_t source = mri_get32(rule->source), destination = mri_get32(rule->destination);
-  row->word[0] = number;
+  row->word[0] = word;
   row->word[1] = source;
   row->word[2] = destination;
   row->word[3] = halves(rule->source_first, rule->destination_first);
@@ -152,11 +152,11 @@ static void put_rule4(struct mri_forest_row4 *row, const struct mri_match_rule *
 }
 
 static void put_rule6(struct mri_forest_row6 *row, const struct mri_match_rule *rule,
-                      uint32_t number) {
+                      uint32_t word) {
   const bool all = rule->protocol == MIRROR_PROTOCOL_ALL;
   uint8_t *shifts = (uint8_t *)&row->word[MRI_FOREST_SHIFTS];
   memset(shifts, WORD_BITS, MRI_FOREST_WORDS6);
-  row->word[0] = number;
+  row->word[0] = word;
   for (uint32_t i = 0; i < ADDRESS_WORDS6; i++) {
     const uint32_t source = 1 + i, destination = 1 + ADDRESS_WORDS6 + i;
     row->word[source] = mri_get32(rule->source + sizeof(uint32_t) * i);
@@ -173,16 +173,14 @@ size_t mri_forest_rule_size(uint32_t family) {
   return family == 4 ? sizeof(struct mri_forest_row4) : sizeof(struct mri_forest_row6);
 }
 
-void mri_forest_put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t number) {
+void mri_forest_put_rule(uint8_t *at, const struct mri_match_rule *rule, uint32_t word) {
   if (rule->family == 4)
-    put_rule4((void *)at, rule, number);
+    put_rule4((void *)at, rule, word);
   else
-    put_rule6((void *)at, rule, number);
+    put_rule6((void *)at, rule, word);
 }
 
-/*
- * A leaf of the members that are still in this tree; those that it has no room for are hoisted.
- */
+/* A leaf of the members that are still in this tree; those that it has no room for are hoisted. */
 bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members, uint32_t count,
                      uint32_t depth, struct mri_forest_entry *entry) {
   const size_t size = mri_forest_rule_size(builder->build->family);
@@ -207,10 +205,9 @@ bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members
   uint8_t *row = (uint8_t *)builder->lines.at + at * MRI_FOREST_LINE;
   memset(row, 0xff, (size_t)lines * MRI_FOREST_LINE);
   for (uint32_t i = 0; i < used; i++)
-    mri_forest_put_rule(row + i * size, &builder->build->rules[kept[i]],
-                        builder->build->number[kept[i]]);
+    mri_forest_put_rule(row + i * size, &builder->build->rules[kept[i]], kept[i]);
   builder->at_depth[depth] += used;
-  entry->first = builder->build->number[kept[0]];
+  entry->first = kept[0];
   entry->mask = lines << MRI_FOREST_LINE_BITS | (uint32_t)at;
   return true;
 }

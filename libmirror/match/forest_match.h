@@ -135,23 +135,27 @@ FOREST_INLINE void forest_enter(const struct mri_forest *forest, const struct mr
   }
 }
 
-/* Whether a group may have an earlier rule than what was found. */
-FOREST_INLINE uint32_t forest_is_ahead(const struct mri_forest *forest, uint32_t group,
-                                       uint32_t first) {
-  return forest->ahead[first < forest->numbers ? first : forest->numbers] >> group & 1u;
+#ifndef FOREST_HAS_LANES
+/* Keys for which a group may have an earlier rule than what was found, in lanes->late; how many. */
+FOREST_INLINE uint32_t forest_take_open(struct forest_lanes *lanes, uint32_t group) {
+  uint32_t open = 0;
+  for (uint32_t i = 0; i < lanes->count; i++) {
+    lanes->late[open] = (uint16_t)i;
+    open += lanes->first[i] >> group & 1;
+  }
+  return open;
 }
+#else
+FOREST_INLINE uint32_t forest_take_open(struct forest_lanes *lanes, uint32_t group);
+#endif
 
 /* The same, taking only keys for which the tree may have a lower number than what was found. */
 FOREST_INLINE void forest_enter_some(const struct mri_forest *forest,
                                      const struct mri_forest_tree *tree, struct forest_lanes *all,
                                      struct forest_lanes *some) {
   const struct mri_forest_entry root = tree->root;
-  const uint32_t count = all->count;
-  uint32_t open = 0, taken = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    all->late[open] = (uint16_t)i;
-    open += forest_is_ahead(forest, tree->group, all->first[i]);
-  }
+  const uint32_t open = forest_take_open(all, tree->group);
+  uint32_t taken = 0;
   for (uint32_t j = 0; j < open; j++) {
     const uint32_t i = all->late[j];
     const uint32_t at = forest_step(&all->rows[i], &root), first = all->first[i];
@@ -198,7 +202,7 @@ FOREST_INLINE uint32_t forest_lower(uint32_t one, uint32_t other) {
   return one < other ? one : other;
 }
 
-/* Number of the first of the matching rules, MRI_NO_RULE if there is none. */
+/* Word 0 of the first of the matching rules, MRI_NO_RULE if there is none. */
 FOREST_INLINE uint32_t forest_first(const struct mri_forest *forest, uint32_t where,
                                     uint32_t matching) {
   const uint32_t bit = (uint32_t)__builtin_ctz(matching | 1u << 12);
@@ -207,7 +211,7 @@ FOREST_INLINE uint32_t forest_first(const struct mri_forest *forest, uint32_t wh
   return number | (uint32_t) - (matching == 0);
 }
 
-#ifndef FOREST_HAS_COMPARE
+#ifndef FOREST_HAS_LANES
 /* Two lines for each key; returns how many keys have more to compare, in lanes->late. */
 FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes) {
   uint32_t late = 0;
@@ -319,16 +323,12 @@ FOREST_INLINE void forest_compare_candidates(const struct mri_forest_rest *rest,
 }
 
 /*
- * The rest, for the keys that one of its rules may still decide. A field that a key lacks is 0:
- * rules that leave it open are in every set of the octet.
+ * The rest as sets, for some keys, those in lanes->late. A field that a key lacks is 0: rules that
+ * leave it open are in every set of the octet.
  */
-FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, struct forest_lanes *lanes) {
+FOREST_INLINE void forest_match_sets(const struct mri_forest *forest, struct forest_lanes *lanes,
+                                     uint32_t some) {
   struct forest_candidates candidates;
-  uint32_t some = 0;
-  for (uint32_t i = 0; i < lanes->count; i++) {
-    lanes->late[some] = (uint16_t)i;
-    some += forest_is_ahead(forest, MRI_FOREST_REST, lanes->first[i]);
-  }
   for (uint32_t set = 0; set < forest->rest.sets; set++) {
     forest_find_candidates(&forest->rest, set, lanes, some, &candidates);
     while (candidates.count)
@@ -337,21 +337,36 @@ FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, struct for
 }
 
 /* The same in bit vectors. */
-FOREST_INLINE void forest_match_long_rest(const struct mri_forest *forest, const void *const *keys,
-                                          struct forest_lanes *lanes) {
+FOREST_INLINE void forest_match_vectors(const struct mri_forest *forest, const void *const *keys,
+                                        struct forest_lanes *lanes, uint32_t some) {
   const void *some_keys[MRI_FOREST_BATCH];
-  uint32_t found[MRI_FOREST_BATCH], some = 0;
-  for (uint32_t i = 0; i < lanes->count; i++) {
-    lanes->late[some] = (uint16_t)i;
-    some_keys[some] = keys[i];
-    some += forest_is_ahead(forest, MRI_FOREST_REST, lanes->first[i]);
-  }
-  if (!some) return;
-  forest->long_rest.match(forest->long_rest.state, some_keys, some, found);
+  uint32_t found[MRI_FOREST_BATCH];
+  for (uint32_t j = 0; j < some; j++)
+    some_keys[j] = keys[lanes->late[j]];
+  forest->vectors.match(forest->vectors.state, some_keys, some, found);
   for (uint32_t j = 0; j < some; j++) {
     const uint32_t i = lanes->late[j];
-    lanes->first[i] = forest_lower(lanes->first[i], found[j]);
+    const uint32_t word = found[j] << MRI_FOREST_NUMBER_SHIFT | MRI_FOREST_GROUPS;
+    lanes->first[i] = forest_lower(lanes->first[i], word);
   }
+}
+
+/* The rest, for the keys that one of its rules may still decide. */
+FOREST_INLINE void forest_match_rest(const struct mri_forest *forest, const void *const *keys,
+                                     struct forest_lanes *lanes) {
+  const uint32_t some = forest_take_open(lanes, MRI_FOREST_REST);
+  if (some <= forest->rest.keys_max)
+    forest_match_sets(forest, lanes, some);
+  else if (forest->vectors.structure)
+    forest_match_vectors(forest, keys, lanes, some);
+}
+
+/* Words 0 of rules to their numbers; only that of no rule has its highest bit set. */
+FOREST_INLINE void forest_numbers(struct forest_lanes *lanes) {
+  typedef int32_t words __attribute__((vector_size(32), may_alias)); /* of GCC and Clang */
+  words *at = (words *)lanes->first;
+  for (uint32_t i = 0; i * sizeof *at < lanes->count * sizeof lanes->first[0]; i++)
+    at[i] >>= MRI_FOREST_NUMBER_SHIFT;
 }
 
 FOREST_INLINE void forest_match_batch(const struct mri_forest *forest, const void *const *keys,
@@ -370,8 +385,8 @@ FOREST_INLINE void forest_match_batch(const struct mri_forest *forest, const voi
     forest_match_tree(forest, tree, some);
     forest_give_back(all, some);
   }
-  if (forest->rest.sets) forest_match_rest(forest, all);
-  if (forest->long_rest.structure) forest_match_long_rest(forest, keys, all);
+  forest_match_rest(forest, keys, all);
+  forest_numbers(all);
 }
 
 FOREST_INLINE void forest_match(const struct mri_forest *forest, const void *const *keys,

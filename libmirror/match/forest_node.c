@@ -159,10 +159,9 @@ static int split(struct mri_forest_builder *builder, struct mri_forest_list list
   region.known[work.cut.view] |= (uint32_t)work.cut.mask;
   region.known[work.cut.view + 1] |= (uint32_t)(work.cut.mask >> 32);
   const uint32_t word = MRI_FOREST_FIRST_VIEW + work.cut.view;
-  *entry = (struct mri_forest_entry){
-      .mask = work.cut.mask,
-      .base = (uint32_t)base << MRI_FOREST_ENTRY_SHIFT | word,
-      .first = builder->build->number[MRI_FOREST_INDEX(*on_stack(builder, list.at))]};
+  *entry = (struct mri_forest_entry){.mask = work.cut.mask,
+                                     .base = (uint32_t)base << MRI_FOREST_ENTRY_SHIFT | word,
+                                     .first = MRI_FOREST_INDEX(*on_stack(builder, list.at))};
   return grow_children(builder, &work, &region, depth, base) ? 1 : -1;
 }
 

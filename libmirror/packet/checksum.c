@@ -35,6 +35,29 @@ static uint64_t sum_blocks(const uint8_t *octets, uint32_t blocks) {
   return add(add(sum[0], sum[1]), add(sum[2], sum[3]));
 }
 
+/* Less than a word, as sums of halves and quarters: what was just written is not waited for. */
+static uint64_t tail(const uint8_t *octets, uint32_t length) {
+  uint64_t sum = 0;
+  uint32_t half;
+  uint16_t quarter;
+  if (length & 4) {
+    memcpy(&half, octets, sizeof half);
+    sum += half;
+    octets += sizeof half;
+  }
+  if (length & 2) {
+    memcpy(&quarter, octets, sizeof quarter);
+    sum += quarter;
+    octets += sizeof quarter;
+  }
+  if (length & 1) {
+    quarter = 0;
+    memcpy(&quarter, octets, 1);
+    sum += quarter;
+  }
+  return sum;
+}
+
 /*
  * One's complement addition does not care about byte order (RFC 1071 section 2 B) and 2^16 - 1
  * divides 2^64 - 1: words of 64 bits in the machine's order are summed and swapped once.
@@ -45,11 +68,7 @@ uint64_t mri_sum(uint64_t sum, const uint8_t *octets, uint32_t length) {
   uint64_t native = sum_blocks(octets, length / BLOCK);
   for (; length - at >= WORD; at += WORD)
     native = add(native, word_at(octets + at));
-  if (at < length) {
-    uint64_t word = 0;
-    memcpy(&word, octets + at, length - at);
-    native = add(native, word);
-  }
+  native = add(native, tail(octets + at, length - at));
   const uint16_t folded = fold(native);
   uint8_t stored[sizeof folded];
   memcpy(stored, &folded, sizeof folded);

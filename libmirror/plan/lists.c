@@ -74,15 +74,15 @@ static void flatten(struct mri_compiled *compiled, struct mri_match_rule *flat) 
   }
 }
 
-static uint64_t now_ns(void) {
+static int64_t now_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static int32_t compile(mirror_context *context, struct mri_compiled *compiled) {
   const struct mri_list_options options = {.isa = context->isa, .budget = context->list_memory};
-  const uint64_t start = now_ns();
+  const int64_t start = now_ns();
   if (!compiled->segment_of || !compiled->start) return MIRROR_E_NOMEM;
   struct mri_match_rule *flat = mri_zalloc(&context->alloc, compiled->rule_count, sizeof *flat);
   if (!flat) return MIRROR_E_NOMEM;

@@ -22,7 +22,7 @@ struct mri_compiled {
   uint64_t hash;
   struct mri_list *list;
   struct mri_list_facts facts;
-  uint64_t build_ns;
+  int64_t build_ns;
   uint32_t rule_count;
   uint32_t *segment_of; /* by rule index */
   uint32_t *start;      /* by segment: index of its first rule */

@@ -34,19 +34,21 @@ cat "$source"/include/libmirror/*.h "$source"/include/libmirror/ext/*.h | tr '\n
   sort >"$work/declared"
 diff "$work/names" "$work/declared" || fail "< listed in libmirror.map, > declared in a header"
 
-defined=$(nm --defined-only --extern-only "$build/libmirror.a" 2>/dev/null |
-  awk 'NF == 3 { print $3 }' | grep -v -e '^__asan_' -e '^__odr_asan' -e '^__ubsan_' || true)
-wrong=$(echo "$defined" | grep -v -e '^mirror_' -e '^mri_' || true)
-[ -z "$wrong" ] || fail "libmirror.a defines: $wrong"
+for library in libmirror libmirror-core; do
+  defined=$(nm --defined-only --extern-only "$build/$library.a" 2>/dev/null |
+    awk 'NF == 3 { print $3 }' | grep -v -e '^__asan_' -e '^__odr_asan' -e '^__ubsan_' || true)
+  wrong=$(echo "$defined" | grep -v -e '^mirror_' -e '^mri_' || true)
+  [ -z "$wrong" ] || fail "$library.a defines: $wrong"
 
-# snprintf and vsnprintf write into memory.
-# What starts threads, when asked to: runtime/worker.c, by mirror_worker_start, and pcap outputs, by
-# mirror_pcap_output.
-nm --undefined-only "$build/libmirror.a" 2>/dev/null | awk '
-    /^[^ ]*:$/ { worker = $1 == "worker.c.o:" || $1 == "pcap_writer.c.o:" }
-    NF == 2 && !(worker && ($2 == "pthread_create" || $2 == "pthread_sigmask")) { print $2 }' |
-  sort -u >"$work/used"
-wrong=$(grep -x -E "$(tr -s ' \n' '|' <<'NAMES' | sed 's/^|//; s/|$//'
+  # snprintf and vsnprintf write into memory.
+  # What starts threads, when asked to: runtime/worker.c, by mirror_worker_start, and pcap outputs,
+  # by mirror_pcap_output.
+  nm --undefined-only "$build/$library.a" 2>/dev/null | awk '
+      /^[^ ]*:$/ { worker = $1 == "worker.c.o:" || $1 == "pcap_writer.c.o:" }
+      NF == 2 && !(worker && ($2 == "pthread_create" || $2 == "pthread_sigmask")) { print $2 }' |
+    sort -u >"$work/used"
+  [ -s "$work/used" ] || fail "$library.a uses nothing"
+  wrong=$(grep -x -E "$(tr -s ' \n' '|' <<'NAMES' | sed 's/^|//; s/|$//'
   (__)?v?(f|d)?w?printf(_chk)? putc putchar f?puts (un)?putc_unlocked putchar_unlocked perror psignal
   v?(warn|err)x?c? error error_at_line v?syslog stdout stderr stdin
   _?_?exit _Exit quick_exit abort __assert.* raise kill longjmp siglongjmp
@@ -56,8 +58,9 @@ wrong=$(grep -x -E "$(tr -s ' \n' '|' <<'NAMES' | sed 's/^|//; s/|$//'
   strtok strerror gmtime localtime asctime ctime rand srand setlocale
 NAMES
 )" "$work/used" || true)
-case $CFLAGS in
-  *sanitize*) ;; # sanitizers print and abort
-  *) [ -z "$wrong" ] || fail "the library uses: $wrong" ;;
-esac
+  case $CFLAGS in
+    *sanitize*) ;; # sanitizers print and abort
+    *) [ -z "$wrong" ] || fail "$library.a uses: $wrong" ;;
+  esac
+done
 echo "$(wc -l <"$work/exported") functions exported; $(echo "$defined" | wc -l) names defined"

@@ -133,7 +133,7 @@ static int32_t compile_directly(struct bench_list *list, const struct mri_match_
   const int32_t status = mri_list_compile(&alloc, rules, count, &options, &list->direct, &facts);
   list->seconds = bench_now() - start;
   if (status) return status;
-  list->info.build_ns = (uint64_t)(1e9 * list->seconds);
+  list->info.build_ns = (int64_t)(1e9 * list->seconds);
   list->info.structure_ipv4 = facts.structure[0];
   list->info.structure_ipv6 = facts.structure[1];
   list->info.rules_ipv4 = facts.rules[0];

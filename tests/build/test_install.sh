@@ -79,6 +79,26 @@ for mode in "" --static; do
   needs_libc_alone "$work/by_pkgconfig"
 done
 
+# The commands of docs/c-guide.md, but for the build, which there is already.
+if [ "$libdir" = "$prefix/lib" ]; then
+  rm -rf "$work/guide"
+  mkdir -p "$work/guide/home"
+  cd "$work/guide"
+  ln -s "$build" build
+  ln -s "$source/examples" examples
+  awk '/^```/ { inside = $0 == "```c"; first = inside; next }
+       inside && first { first = 0; n += program = /^#include/ }
+       inside && program && n == 2' "$source/docs/c-guide.md" >sniff.c
+  {
+    echo 'cc() { command "$CC" $CFLAGS "$@"; }'
+    awk '/^```/ { inside = $0 == "```sh"; next } inside' "$source/docs/c-guide.md" | sed '/^cmake -S/d'
+  } >commands.sh
+  [ "$(wc -l <commands.sh)" = 4 ]
+  echo './sniff pcap:examples/samples/table2.pcap' >>commands.sh
+  HOME=$work/guide/home sh -e commands.sh >printed
+  [ "$(grep -c 'octets, session' printed)" = 48 ]
+fi
+
 if [ -x "$prefix/bin/mirror-pcap" ]; then
   "$prefix/bin/mirror-pcap" --version # finds its library by itself
 fi

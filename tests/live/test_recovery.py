@@ -4,7 +4,8 @@ lives and counts exactly, and goes on by itself within a second of the repair. m
 capability meanwhile, and a filter of system calls that ends it (R17).
 
 PROGRAM is that of mirror.c, or mirrord. far === near:host:out === in:collector, the tap on near.
-Each fault happens to a mirror of each output, while packets come; the last line has the longest time.
+Each fault happens to a mirror of each output, while packets come; the last line has the longest
+time.
 """
 import shutil
 import socket

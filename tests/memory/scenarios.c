@@ -432,6 +432,20 @@ static int32_t save(struct model *model) {
 }
 #endif
 
+#if defined(MIRROR_WITH_PCAP) && defined(MIRROR_WITH_JSON)
+static int32_t run_once(struct model *model) {
+  mirror_stats stats;
+  mirror_stats_init(&stats, sizeof stats);
+  malloc_is_memory(true);
+  const int32_t status =
+      USE(mirror_run)(SOURCE_DIR "/examples/samples/table2.json", "eni-03", MIRROR_AUTO,
+                      "pcap:" SAMPLE, "pcap:test_out_of_memory.pcap", &stats, &model->report);
+  malloc_is_memory(false);
+  unlink("test_out_of_memory.pcap");
+  return status;
+}
+#endif
+
 const struct scenario scenarios[] = {
     {"a context", NULL, create_context, false},
     {"checking an instruction set", NULL, check_isas, false},
@@ -474,6 +488,9 @@ const struct scenario scenarios[] = {
     {"loading a configuration", write_file, load, false},
     {"formatting a configuration", NULL, format, false},
     {"saving a configuration", NULL, save, false},
+#endif
+#if defined(MIRROR_WITH_PCAP) && defined(MIRROR_WITH_JSON)
+    {"a mirror in one call", NULL, run_once, false},
 #endif
 };
 const uint32_t scenario_count = sizeof scenarios / sizeof scenarios[0];

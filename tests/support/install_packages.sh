@@ -6,7 +6,8 @@
 #   coverage  gcovr and python3, for `run.sh --coverage`
 #   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
 #           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap,
-#           spin, valgrind, qemu-user and cross compilers, and the libraries that `pkg-config --static libpcap` names
+#           spin, valgrind, qemu-user and cross compilers, mypy, what pip needs without network, and
+#           the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
@@ -32,6 +33,14 @@ links_statically() {
   # shellcheck disable=SC2046
   echo 'int main(void) { return 0; }' |
     cc -x c - $(pkg-config --static --libs "$1") -o /dev/null 2>/dev/null
+}
+
+# A Python that installs packages into virtual environments without network.
+python_installs() {
+  for python in python3 /usr/bin/python3; do
+    "$python" -c 'import ensurepip, setuptools, wheel' 2>/dev/null && return
+  done
+  return 1
 }
 
 need() { # need PACKAGE TEST...
@@ -92,6 +101,8 @@ find_missing() {
         need gcc-s390x-linux-gnu have s390x-linux-gnu-gcc
         need gcc-i686-linux-gnu have i686-linux-gnu-gcc
         need python3 have python3
+        need mypy have mypy
+        need python3-setuptools python_installs
         need libpcap-static-dependencies links_statically libpcap
         ;;
       *)
@@ -113,6 +124,7 @@ debian_name() {
     cmocka) echo libcmocka-dev ;;
     libnet) echo libnet1-dev ;;
     libseccomp | libcap-ng | libmicrohttpd) echo "$1-dev" ;;
+    python3-setuptools) echo python3-venv python3-setuptools python3-wheel ;;
     libpcap-static-dependencies) echo libdbus-1-dev libsystemd-dev ;;
     *) echo "$1" ;;
   esac

@@ -60,7 +60,7 @@ from .model import Filter, Quotas, Rule, Session, Source, Target
 from .packets import Key, Keys, Packet, Packets, UnparsableError, source_port
 from .plan import ListInfo, Plan, PlanInfo
 from .stats import Count, Stats
-from .tap import Tap
+from .tap import Tap, run
 from .transaction import Transaction
 from .verdict import Explanation, Step, Verdict
 from .vxlan import Decapsulated, Outer, decapsulate
@@ -161,5 +161,6 @@ __all__ = [
     "force_isa",
     "isa_available",
     "library_version",
+    "run",
     "source_port",
 ]

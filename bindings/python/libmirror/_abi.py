@@ -97,7 +97,7 @@ struct mirror_list_info {
   uint32_t shadowed;
   uint32_t slower;
   uint64_t memory;
-  uint64_t build_ns;
+  int64_t build_ns;
 }
 
 struct mirror_copy {
@@ -564,6 +564,8 @@ int32_t mirror_tap_submit(mirror_tap *tap, const mirror_packet *packets, uint32_
     mirror_verdict *verdicts);
 int32_t mirror_tap_output_status(const mirror_tap *tap, mirror_report *report);
 int32_t mirror_tap_stats(const mirror_tap *tap, mirror_stats *stats);
+int32_t mirror_run(const char *configuration, const char *source_id, uint32_t direction,
+    const char *input_uri, const char *output_uri, mirror_stats *stats, mirror_report *report);
 void mirror_worker_options_init(mirror_worker_options *options, uint32_t size);
 int32_t mirror_worker_start(const mirror_worker_options *options, mirror_worker **worker,
     mirror_report *report);

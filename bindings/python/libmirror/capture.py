@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Deque, Iterator, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Deque, Iterator, List, Optional, Tuple, Union
 
 from .constants import LinkType
 from .errors import EndOfInput
@@ -42,6 +42,14 @@ class Capture(Iterator[Packet]):
 
     def __iter__(self) -> "Capture":
         return self
+
+    def batches(self) -> Iterator[List[Packet]]:
+        """The packets in lists, each as soon as there is one: what came together, or was read
+        ahead."""
+        for packet in self:
+            ready = [packet, *self._packets]
+            self._packets.clear()
+            yield ready
 
     @property
     def link_type(self) -> Optional[LinkType]:

@@ -11,6 +11,7 @@ from . import _calls
 from ._buffers import PinnedWritable
 from ._library import lib, new, types
 from ._native import Handle, Native
+from .capture import Capture
 from .constants import Direction, Isa, Structure
 from .packets import Frame, Keys, Packets, batches
 from .verdict import Explanation, Verdict, verdict_from_c
@@ -119,9 +120,13 @@ class Plan(Handle):
         source: Union[str, int] = 0,
         direction: Optional[Direction] = None,
     ) -> Iterator[Tuple[Any, Verdict]]:
-        """Each packet of a stream, such as a `Capture`, with its verdict."""
+        """Each packet of a stream with its verdict: of a `Capture` as soon as it has come, other
+        streams are read 256 packets ahead."""
         handle = self._handle(source)
-        for batch in batches(packets, _BATCH):
+        ready: Iterator[List[Any]] = (
+            packets.batches() if isinstance(packets, Capture) else batches(packets, _BATCH)
+        )
+        for batch in ready:
             yield from zip(batch, self.match(batch, handle, direction))
 
     def explain(

@@ -1,8 +1,9 @@
-"""Taps: the way from an input to an output."""
+"""Taps: the way from an input to an output; and a mirror in one call."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Union
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .context import Context
 
 OnPacket = Callable[[Packet, Verdict], Any]
-
 
 
 def _packet_callback(on_packet: OnPacket) -> Any:
@@ -174,3 +174,24 @@ class Tap(Handle):
             yield
         finally:
             self._alone.release()
+
+
+def run(
+    configuration: "Union[str, os.PathLike[str]]",
+    source: Optional[str],
+    input: str,
+    output: str,
+    *,
+    direction: Direction = Direction.AUTO,
+) -> Stats:
+    """A mirror in one call of the library, from one URI to another, as a configuration file says.
+
+    `source` and `direction` are those of packets that carry none. Returns what was counted when the
+    input has ended. Ctrl-C does not end it: the input of an interface wants a `Tap`.
+    """
+    stats = new_stats()
+    _calls.call(
+        lib.mirror_run, os.fsencode(configuration), None if source is None else octets(source),
+        direction, octets(input), octets(output), ctypes.byref(stats),
+    )
+    return stats_from_c(stats)

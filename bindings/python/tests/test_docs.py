@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -61,6 +62,19 @@ class Programs(unittest.TestCase):
             "00:00:00.002000 ingress 172.16.0.5 10000 > 10.0.0.3 80 protocol 6 length 54 "
             "session table-2",
         )
+
+    def test_sniff_until_interrupted(self) -> None:
+        command = [sys.executable, "-B", EXAMPLES / "sniff.py", "--config", support.CONFIGURATION]
+        command += ["--source", "eni-03", "-"]
+        environment = {**os.environ, "PYTHONPATH": str(support.PACKAGE)}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen([*map(str, command)], env=environment, **pipes) as sniff:
+            sniff.stdin.write(support.CAPTURE.read_bytes())
+            sniff.stdin.flush()
+            for _ in range(48):
+                self.assertIn(b"session", sniff.stdout.readline())
+            sniff.send_signal(signal.SIGINT)
+            self.assertEqual((sniff.wait(timeout=30), sniff.stderr.read()), (0, b""))
 
     def test_what_matches(self) -> None:
         done = self.example("what_matches.py", 4)

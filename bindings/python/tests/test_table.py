@@ -95,6 +95,16 @@ class CheckProgram(unittest.TestCase):
                 name = f"{struct.name}.{field.name}"
                 self.assertEqual(self.found[name], (place.offset, place.size), name)
 
+    @unittest.skipUnless(ctypes.sizeof(ctypes.c_void_p) == 8, "of 64-bit machines")
+    def test_no_hidden_padding(self) -> None:
+        for struct in _declare.structs():
+            end = 0
+            for field in struct.fields:
+                offset, size = self.found[f"{struct.name}.{field.name}"]
+                self.assertEqual(offset, end, f"padding in front of {struct.name}.{field.name}")
+                end = offset + size
+            self.assertEqual(self.found[struct.name], (end,), f"{struct.name} has a padded end")
+
     def test_constants(self) -> None:
         for name, value in declared_constants():
             self.assertEqual(self.found[name][0] % 2**64, value % 2**64, name)

@@ -12,6 +12,24 @@ from libmirror import AUTO, INGRESS, Capture, Code, Layer, decapsulate
 import support
 
 
+class InOneCall(unittest.TestCase):
+    def test_run(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            copies = Path(folder, "copies.pcap")
+            files = [f"pcap:{support.CAPTURE}", f"pcap:{copies}"]
+            stats = libmirror.run(support.CONFIGURATION, "eni-03", *files)
+            self.assertEqual((stats.received.packets, stats.sent.packets), (56, 48))
+            with Capture(str(copies)) as capture:
+                self.assertEqual(sum(1 for _ in capture), 48)
+
+    def test_refusals(self) -> None:
+        with self.assertRaisesRegex(libmirror.ModelError, "eni-99"):
+            libmirror.run(
+                str(support.CONFIGURATION), "eni-99", f"pcap:{support.CAPTURE}", "pcap:/dev/null"
+            )
+        self.assertRaises(libmirror.CaptureError, libmirror.run, "none.json", None, "a:", "b:")
+
+
 class Memory(support.ContextCase):
     def test_run(self) -> None:
         frames = [support.WEB, support.OTHER, support.REFUSED, b"short"]
