@@ -68,7 +68,7 @@ uint64_t mri_sum(uint64_t sum, const uint8_t *octets, uint32_t length) {
   uint64_t native = sum_blocks(octets, length / BLOCK);
   for (; length - at >= WORD; at += WORD)
     native = add(native, word_at(octets + at));
-  native = add(native, tail(octets + at, length - at));
+  if (at < length) native = add(native, tail(octets + at, length - at));
   const uint16_t folded = fold(native);
   uint8_t stored[sizeof folded];
   memcpy(stored, &folded, sizeof folded);
