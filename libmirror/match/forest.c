@@ -16,7 +16,7 @@ enum {
   LEAF6 = 2,    /* of IPv6 */
   COPIES = 12,  /* of each rule at most, on average, in one tree */
   ENTRIES_MAX = 1 << 28,
-  LINES_MAX = 1 << MRI_FOREST_LINE_BITS,
+  LINES_MAX = 1 << 26, /* 4 GiB */
   SETS_KEYS = 24, /* up to which sets find the rest faster than bit vectors of many keys at once */
 };
 

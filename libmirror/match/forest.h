@@ -42,7 +42,6 @@ enum {
   MRI_FOREST_LINE = 64,        /* octets, the unit of leaves: two rules, or one of IPv6 */
   MRI_FOREST_LINES_MAX = 16,   /* lines of a leaf */
   MRI_FOREST_BATCH = 256,      /* keys that are walked side by side */
-  MRI_FOREST_LINE_BITS = 24,   /* of where a leaf is: the first line */
   MRI_FOREST_ENTRY_SHIFT = 4,  /* an entry's octets, as a power of two */
   MRI_FOREST_NUMBER_SHIFT = 8, /* of a number in word 0, */
   MRI_FOREST_GROUPS = 0xff,    /* above a bit for each group */
@@ -64,7 +63,7 @@ struct mri_forest_row6 {
  *
  * A leaf leads to itself, so that a batch takes equal steps without asking who is done: its mask
  * selects among the bits of word 0 of the key, which are all 1, so that the index is known. Which
- * bits does not matter: mask holds the lines of the leaf, their number above the first one's.
+ * bits does not matter: mask says where the leaf is, mri_forest_where.
  */
 struct mri_forest_entry {
   uint64_t mask;
@@ -76,6 +75,17 @@ enum { MRI_FOREST_WORD = 15 /* of base */ };
 
 static inline bool mri_forest_is_leaf(const struct mri_forest_entry *entry) {
   return (entry->base & MRI_FOREST_WORD) == 0;
+}
+
+/* Of where a leaf is: the first octet of its lines, and below, as a line's octets leave bits, */
+enum {
+  MRI_FOREST_COUNT = 31,  /* how many lines, */
+  MRI_FOREST_SECOND = 32, /* and that there is a second one */
+  MRI_FOREST_AT = ~(MRI_FOREST_LINE - 1),
+};
+
+static inline uint32_t mri_forest_where(uint32_t octet, uint32_t lines) {
+  return octet | lines | (uint32_t)(lines > 1) * MRI_FOREST_SECOND;
 }
 
 struct mri_forest_tree {

@@ -66,26 +66,27 @@ FOREST_INLINE __mmask16 forest_answer(const struct mri_forest *forest, struct fo
   bits = _mm512_or_si512(bits, _mm512_srli_epi32(bits, 2));
   bits = _mm512_andnot_si512(bits, _mm512_set1_epi32(0x1111));
   const __mmask16 hits = _mm512_test_epi32_mask(bits, bits);
-  /* In words: 16 a line, and bit 4n is rule n, 8 a rule. */
-  const __m512i line = _mm512_and_si512(where, _mm512_set1_epi32((1 << MRI_FOREST_LINE_BITS) - 1));
+  /* In words of 4 octets: bit 4n is rule n, 8 a rule. */
+  const __m512i line = _mm512_and_si512(where, _mm512_set1_epi32(MRI_FOREST_AT));
   const __m512i word =
-      _mm512_add_epi32(_mm512_slli_epi32(line, 4), _mm512_slli_epi32(forest_lowest_bit(bits), 1));
+      _mm512_add_epi32(_mm512_srli_epi32(line, 2), _mm512_slli_epi32(forest_lowest_bit(bits), 1));
   const __m512i found = forest_gather(hits, word, forest->lines);
   void *first = &lanes->first[i];
   _mm512_store_si512(first, _mm512_min_epu32(found, _mm512_load_si512(first)));
-  const __m512i two_lines = _mm512_set1_epi32((3 << MRI_FOREST_LINE_BITS) - 1);
-  return _mm512_mask_cmpgt_epu32_mask(_mm512_knot(hits), where, two_lines);
+  const __m512i lines = _mm512_and_si512(where, _mm512_set1_epi32(MRI_FOREST_COUNT));
+  return _mm512_mask_cmpgt_epu32_mask(_mm512_knot(hits), lines, _mm512_set1_epi32(2));
 }
 
-FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes) {
+FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes,
+                                      bool fresh) {
   _Alignas(64) uint16_t misses[MRI_FOREST_BATCH];
   const uint32_t whole = (lanes->count + 15) & ~15u;
   uint32_t late = 0;
+  FOREST_UNROLL
   for (uint32_t i = 0; i < lanes->count; i++) {
-    const uint32_t where = lanes->where[i] = forest_where(forest, lanes, i);
+    const uint32_t where = lanes->where[i] = forest_where(forest, lanes, i, fresh);
     const uint8_t *line = forest_line(forest, where);
-    const size_t second = forest_has_second(where) ? MRI_FOREST_LINE : 0;
-    misses[i] = (uint16_t)forest_misses(line, line + second, &lanes->rows[i]);
+    misses[i] = (uint16_t)forest_misses(line, line + forest_second(where), &lanes->rows[i]);
   }
   for (uint32_t i = lanes->count; i < whole; i++) {
     misses[i] = UINT16_MAX;

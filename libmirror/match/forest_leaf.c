@@ -208,6 +208,6 @@ bool mri_forest_leaf(struct mri_forest_builder *builder, const uint32_t *members
     mri_forest_put_rule(row + i * size, &builder->build->rules[kept[i]], kept[i]);
   builder->at_depth[depth] += used;
   entry->first = kept[0];
-  entry->mask = lines << MRI_FOREST_LINE_BITS | (uint32_t)at;
+  entry->mask = mri_forest_where((uint32_t)at * MRI_FOREST_LINE, lines);
   return true;
 }

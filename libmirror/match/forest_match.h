@@ -23,6 +23,9 @@
  */
 #define FOREST_INLINE static inline __attribute__((always_inline))
 
+/* The loops that all keys pass have few instructions: counting is much of them. */
+#define FOREST_UNROLL _Pragma("GCC unroll 2")
+
 #if FOREST_FAMILY == 4
 typedef struct mri_forest_row4 forest_row;
 enum { FOREST_PORTS = 3, FOREST_PROTOCOL = 4, FOREST_NOT_PORTS = 7 };
@@ -71,16 +74,22 @@ FOREST_INLINE const struct mri_forest_entry *forest_entry(const struct mri_fores
 }
 
 FOREST_INLINE const uint8_t *forest_line(const struct mri_forest *forest, uint32_t where) {
-  const uint32_t line = where & ((1u << MRI_FOREST_LINE_BITS) - 1);
-  return forest->lines + (size_t)line * MRI_FOREST_LINE;
+  return forest->lines + (where & (uint32_t)MRI_FOREST_AT);
 }
 
-FOREST_INLINE bool forest_has_second(uint32_t where) {
-  return where >> MRI_FOREST_LINE_BITS > 1;
+/* From a line to the second one, or to itself if it is alone. */
+FOREST_INLINE size_t forest_second(uint32_t where) {
+  return (size_t)(where & MRI_FOREST_SECOND) * (MRI_FOREST_LINE / MRI_FOREST_SECOND);
 }
 
 FOREST_INLINE bool forest_has_more(uint32_t where) {
-  return where >> MRI_FOREST_LINE_BITS > 2;
+  return (where & MRI_FOREST_COUNT) > 2;
+}
+
+/* Behind the first two lines. */
+FOREST_INLINE uint32_t forest_more(uint32_t where) {
+  return mri_forest_where((where & (uint32_t)MRI_FOREST_AT) + 2 * MRI_FOREST_LINE,
+                          (where & MRI_FOREST_COUNT) - 2);
 }
 
 /* Fields that a key lacks: both lanes are 0. */
@@ -105,6 +114,7 @@ FOREST_INLINE uint32_t forest_step(const forest_row *row, const struct mri_fores
 /* The few keys that are not at a leaf after the common steps. */
 FOREST_INLINE void forest_walk_on(const struct mri_forest *forest, struct forest_lanes *lanes) {
   uint32_t late = 0;
+  FOREST_UNROLL
   for (uint32_t i = 0; i < lanes->count; i++) {
     lanes->late[late] = (uint16_t)i;
     late += !mri_forest_is_leaf(forest_entry(forest, lanes->at[i]));
@@ -113,12 +123,10 @@ FOREST_INLINE void forest_walk_on(const struct mri_forest *forest, struct forest
     uint32_t left = 0;
     for (uint32_t j = 0; j < late; j++) {
       const uint32_t i = lanes->late[j];
-      lanes->at[i] = forest_step(&lanes->rows[i], forest_entry(forest, lanes->at[i]));
-    }
-    for (uint32_t j = 0; j < late; j++) {
-      const uint32_t i = lanes->late[j];
+      const uint32_t at = forest_step(&lanes->rows[i], forest_entry(forest, lanes->at[i]));
+      lanes->at[i] = at;
       lanes->late[left] = (uint16_t)i;
-      left += !mri_forest_is_leaf(forest_entry(forest, lanes->at[i]));
+      left += !mri_forest_is_leaf(forest_entry(forest, at));
     }
     late = left;
   }
@@ -129,6 +137,7 @@ FOREST_INLINE void forest_enter(const struct mri_forest *forest, const struct mr
                                 struct forest_lanes *lanes) {
   const struct mri_forest_entry root = tree->root;
   const uint32_t count = lanes->count;
+  FOREST_UNROLL
   for (uint32_t i = 0; i < count; i++) {
     lanes->at[i] = forest_step(&lanes->rows[i], &root);
     __builtin_prefetch(forest_entry(forest, lanes->at[i]));
@@ -177,6 +186,7 @@ FOREST_INLINE void forest_walk(const struct mri_forest *forest, const struct mri
                                struct forest_lanes *lanes) {
   const uint32_t count = lanes->count;
   for (uint32_t step = 1; step < tree->steps; step++) {
+    FOREST_UNROLL
     for (uint32_t i = 0; i < count; i++) {
       lanes->at[i] = forest_step(&lanes->rows[i], forest_entry(forest, lanes->at[i]));
       __builtin_prefetch(forest_entry(forest, lanes->at[i]));
@@ -185,17 +195,18 @@ FOREST_INLINE void forest_walk(const struct mri_forest *forest, const struct mri
   if (tree->deepest > tree->steps) forest_walk_on(forest, lanes);
 }
 
-/* Leaves whose rules are all behind the rule found already are not looked at. */
+/* Leaves whose rules are all behind the rule found already are not looked at; fresh: none was. */
 FOREST_INLINE uint32_t forest_where(const struct mri_forest *forest,
-                                    const struct forest_lanes *lanes, uint32_t i) {
+                                    const struct forest_lanes *lanes, uint32_t i, bool fresh) {
   const struct mri_forest_entry *entry = forest_entry(forest, lanes->at[i]);
+  if (fresh) return (uint32_t)entry->mask;
   return (uint32_t)entry->mask & (uint32_t) - (entry->first < lanes->first[i]);
 }
 
 FOREST_INLINE uint32_t forest_look_at(const struct mri_forest *forest, uint32_t where,
                                       const forest_row *row) {
   const uint8_t *line = forest_line(forest, where);
-  return forest_look(line, line + (forest_has_second(where) ? MRI_FOREST_LINE : 0), row);
+  return forest_look(line, line + forest_second(where), row);
 }
 
 FOREST_INLINE uint32_t forest_lower(uint32_t one, uint32_t other) {
@@ -213,10 +224,12 @@ FOREST_INLINE uint32_t forest_first(const struct mri_forest *forest, uint32_t wh
 
 #ifndef FOREST_HAS_LANES
 /* Two lines for each key; returns how many keys have more to compare, in lanes->late. */
-FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes) {
+FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes,
+                                      bool fresh) {
   uint32_t late = 0;
+  FOREST_UNROLL
   for (uint32_t i = 0; i < lanes->count; i++) {
-    const uint32_t where = forest_where(forest, lanes, i);
+    const uint32_t where = forest_where(forest, lanes, i, fresh);
     const uint32_t matching = forest_look_at(forest, where, &lanes->rows[i]);
     lanes->where[i] = where;
     lanes->first[i] = forest_lower(lanes->first[i], forest_first(forest, where, matching));
@@ -226,7 +239,8 @@ FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct fo
   return late;
 }
 #else
-FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes);
+FOREST_INLINE uint32_t forest_compare(const struct mri_forest *forest, struct forest_lanes *lanes,
+                                      bool fresh);
 #endif
 
 FOREST_INLINE void forest_compare_on(const struct mri_forest *forest, struct forest_lanes *lanes,
@@ -235,7 +249,7 @@ FOREST_INLINE void forest_compare_on(const struct mri_forest *forest, struct for
     uint32_t left = 0;
     for (uint32_t j = 0; j < late; j++) {
       const uint32_t i = lanes->late[j];
-      const uint32_t where = lanes->where[i] + 2 - (2u << MRI_FOREST_LINE_BITS);
+      const uint32_t where = forest_more(lanes->where[i]);
       const uint32_t matching = forest_look_at(forest, where, &lanes->rows[i]);
       lanes->first[i] = forest_lower(lanes->first[i], forest_first(forest, where, matching));
       lanes->where[i] = where;
@@ -247,10 +261,10 @@ FOREST_INLINE void forest_compare_on(const struct mri_forest *forest, struct for
 }
 
 FOREST_INLINE void forest_match_tree(const struct mri_forest *forest,
-                                     const struct mri_forest_tree *tree,
-                                     struct forest_lanes *lanes) {
+                                     const struct mri_forest_tree *tree, struct forest_lanes *lanes,
+                                     bool fresh) {
   forest_walk(forest, tree, lanes);
-  forest_compare_on(forest, lanes, forest_compare(forest, lanes));
+  forest_compare_on(forest, lanes, forest_compare(forest, lanes, fresh));
 }
 
 FOREST_INLINE uint32_t forest_octet(const forest_row *row, uint32_t octet) {
@@ -378,11 +392,11 @@ FOREST_INLINE void forest_match_batch(const struct mri_forest *forest, const voi
     const struct mri_forest_tree *tree = &forest->tree[i];
     if (i == 0) {
       forest_enter(forest, tree, all);
-      forest_match_tree(forest, tree, all);
+      forest_match_tree(forest, tree, all, true);
       continue;
     }
     forest_enter_some(forest, tree, all, some);
-    forest_match_tree(forest, tree, some);
+    forest_match_tree(forest, tree, some, false);
     forest_give_back(all, some);
   }
   forest_match_rest(forest, keys, all);
