@@ -3,9 +3,10 @@
 #include "core/context.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmirror/configuration.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* References have been checked (references.c), and what was refused must not be refused again. */
 static bool is_consequence(const struct mri_reading *reading, const mirror_report *report) {
@@ -117,23 +118,25 @@ static bool make_room(struct content *content) {
   return true;
 }
 
-static int32_t read_all(struct content *content, FILE *file, const char *path,
+static int32_t read_all(struct content *content, int file, const char *path,
                         mirror_report *report) {
-  size_t got = 1;
+  ssize_t got = 1;
   while (got && content->length <= MRI_DOCUMENT_MAX) {
     if (!make_room(content)) return mri_fail(report, MIRROR_E_NOMEM, "%s: out of memory", path);
-    got = fread(content->text + content->length, 1, content->capacity - content->length, file);
-    content->length += got;
+    got = read(file, content->text + content->length, content->capacity - content->length);
+    if (got > 0)
+      content->length += (size_t)got;
+    else if (got < 0 && errno != EINTR)
+      return mri_fail_os(report, MIRROR_E_OS, errno, "%s: cannot read", path);
   }
-  return ferror(file) ? mri_fail_os(report, MIRROR_E_OS, errno, "%s: cannot read", path)
-                      : MIRROR_OK;
+  return MIRROR_OK;
 }
 
 static int32_t read_file(struct content *content, const char *path, mirror_report *report) {
-  FILE *file = fopen(path, "rbe");
-  if (!file) return mri_fail_os(report, MIRROR_E_OS, errno, "%s: cannot open", path);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return mri_fail_os(report, MIRROR_E_OS, errno, "%s: cannot open", path);
   int32_t status = read_all(content, file, path, report);
-  fclose(file);
+  close(file);
   return status;
 }
 

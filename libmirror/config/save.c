@@ -22,13 +22,25 @@ static bool write_all(int file, const char *text, uint64_t length) {
   return true;
 }
 
-/* The new file takes over the old one's permissions. */
-static bool fill(int file, const char *path, const char *text, uint64_t length) {
+/* The new file takes over the old one's permissions, if there is an old one. */
+static bool take_over_mode(int file, const char *path) {
   struct stat old;
-  bool done = (stat(path, &old) != 0 || fchmod(file, old.st_mode & 0777) == 0) &&
-              write_all(file, text, length) && fsync(file) == 0;
+  if (stat(path, &old) != 0) return errno == ENOENT;
+  return fchmod(file, old.st_mode & 0777) == 0;
+}
+
+static bool sync_file(int file) {
+  int result;
+  do {
+    result = fsync(file);
+  } while (result < 0 && errno == EINTR);
+  return result == 0;
+}
+
+static bool fill(int file, const char *path, const char *text, uint64_t length) {
+  bool done = take_over_mode(file, path) && write_all(file, text, length) && sync_file(file);
   int error = errno;
-  bool closed = close(file) == 0;
+  bool closed = close(file) == 0 || errno == EINTR; /* which closes it all the same */
   if (!done) errno = error;
   return done && closed;
 }
@@ -38,7 +50,7 @@ static int create_beside(const char *path, char fresh[PATH_MAX]) {
   enum { ATTEMPTS = 100 }; /* others may be saving to the same path, or have died doing so */
   int file = -1;
   errno = EEXIST;
-  for (int i = 0; i < ATTEMPTS && file < 0 && errno == EEXIST; i++) {
+  for (int i = 0; i < ATTEMPTS && file < 0 && (errno == EEXIST || errno == EINTR); i++) {
     errno = ENAMETOOLONG;
     if (snprintf(fresh, PATH_MAX, "%s.%d.tmp", path, i) < PATH_MAX)
       file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

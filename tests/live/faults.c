@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libnet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -14,9 +15,14 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef MIRROR_WITH_PCAP
+#include <pcap/pcap.h>
+#endif
 
 static struct {
   const char *call;
@@ -76,13 +82,22 @@ bool fault_fails(const char *call) {
   return true;
 }
 
-#define WRAP(result, name, parameters, arguments, failure) \
-  result __real_##name parameters;                         \
-  result __wrap_##name parameters;                         \
-  result __wrap_##name parameters {                        \
-    if (fault_fails(#name)) return failure;                \
-    return __real_##name arguments;                        \
+#define WRAP_AS(call, result, name, parameters, arguments, failure) \
+  result __real_##name parameters;                                  \
+  result __wrap_##name parameters;                                  \
+  result __wrap_##name parameters {                                 \
+    if (fault_fails(call)) return failure;                          \
+    return __real_##name arguments;                                 \
   }
+#define WRAP(result, name, parameters, arguments, failure) \
+  WRAP_AS(#name, result, name, parameters, arguments, failure)
+#ifdef __GLIBC__ /* where files may be long, another name is called */
+#define WRAP_LONG(result, name, parameters, arguments, failure) \
+  WRAP(result, name, parameters, arguments, failure)            \
+  WRAP_AS(#name, result, name##64, parameters, arguments, failure)
+#else
+#define WRAP_LONG WRAP
+#endif
 
 WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol), -1)
 WRAP(int, bind, (int fd, const struct sockaddr *address, socklen_t length), (fd, address, length),
@@ -94,8 +109,19 @@ WRAP(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *leng
      (fd, level, name, value, length), -1)
 WRAP(int, getsockname, (int fd, struct sockaddr *address, socklen_t *length), (fd, address, length),
      -1)
-WRAP(void *, mmap, (void *at, size_t length, int protection, int flags, int fd, off_t offset),
-     (at, length, protection, flags, fd, offset), MAP_FAILED)
+WRAP_LONG(void *, mmap, (void *at, size_t length, int protection, int flags, int fd, off_t offset),
+          (at, length, protection, flags, fd, offset), MAP_FAILED)
+WRAP_LONG(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode), -1)
+WRAP_LONG(int, fcntl, (int fd, int operation, void *argument), (fd, operation, argument), -1)
+WRAP_LONG(int, fstat, (int fd, struct stat *status), (fd, status), -1)
+WRAP_LONG(int, stat, (const char *path, struct stat *status), (path, status), -1)
+WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
+WRAP(int, fsync, (int fd), (fd), -1)
+WRAP(int, rename, (const char *from, const char *to), (from, to), -1)
+WRAP(int, unlink, (const char *path), (path), -1)
+WRAP(FILE *, fopencookie, (void *cookie, const char *mode, cookie_io_functions_t functions),
+     (cookie, mode, functions), NULL)
+WRAP(FILE *, fmemopen, (void *octets, size_t size, const char *mode), (octets, size, mode), NULL)
 WRAP(int, epoll_create1, (int flags), (flags), -1)
 WRAP(int, epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *event),
      (epoll, operation, fd, event), -1)
@@ -132,12 +158,43 @@ WRAP(int, ppoll,
      (struct pollfd * polled, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (polled, count, time, mask), -1)
 
-#ifdef __GLIBC__ /* so it is called where files may be long */
-void *__real_mmap64(void *at, size_t length, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *at, size_t length, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *at, size_t length, int protection, int flags, int fd, off_t offset) {
-  if (fault_fails("mmap")) return MAP_FAILED;
-  return __real_mmap64(at, length, protection, flags, fd, offset);
+/* A descriptor that could not be closed is closed all the same. */
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd) {
+  const bool fails = fault_fails("close");
+  const int os_error = errno, result = __real_close(fd);
+  if (!fails) return result;
+  errno = os_error;
+  return -1;
+}
+
+#ifdef MIRROR_WITH_PCAP
+static void *reason_in(char *text) {
+  snprintf(text, PCAP_ERRBUF_SIZE, "%s", strerror(errno));
+  return NULL;
+}
+
+WRAP(pcap_t *, pcap_open_dead_with_tstamp_precision, (int link, int snaplen, unsigned precision),
+     (link, snaplen, precision), NULL)
+WRAP(pcap_dumper_t *, pcap_dump_fopen, (pcap_t * pcap, FILE *file), (pcap, file), NULL)
+WRAP(pcap_t *, pcap_fopen_offline_with_tstamp_precision,
+     (FILE * file, unsigned precision, char *text), (file, precision, text), reason_in(text))
+WRAP(pcap_t *, pcap_create, (const char *device, char *text), (device, text), reason_in(text))
+WRAP(int, pcap_setnonblock, (pcap_t * pcap, int on, char *text), (pcap, on, text),
+     (reason_in(text), PCAP_ERROR))
+WRAP(int, pcap_get_selectable_fd, (pcap_t * pcap), (pcap), -1)
+WRAP(int, pcap_next_ex, (pcap_t * pcap, struct pcap_pkthdr **header, const u_char **data),
+     (pcap, header, data), PCAP_ERROR)
+WRAP(int, pcap_stats, (pcap_t * pcap, struct pcap_stat *stats), (pcap, stats), PCAP_ERROR)
+
+/* Told the number of a PCAP_ERROR_. What was opened is closed with the capture, once it is active:
+ * before that libpcap forgets a descriptor. */
+int __real_pcap_activate(pcap_t *pcap);
+int __wrap_pcap_activate(pcap_t *pcap);
+int __wrap_pcap_activate(pcap_t *pcap) {
+  const int result = __real_pcap_activate(pcap);
+  return fault_fails("pcap_activate") ? -errno : result;
 }
 #endif
 

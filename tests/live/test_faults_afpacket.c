@@ -163,18 +163,6 @@ static void r6_a_failing_queue_goes_on(void **state) {
   mirror_input_close(input);
 }
 
-#ifdef MIRROR_WITH_PCAP
-static void r6_opening_by_libpcap_reports_every_failure(void **state) {
-  (void)state;
-  for (size_t j = 0; j < ERRORS; j += 4) {
-    assert_int_equal(opening_fails("pcap-live:lo", "epoll_create1", errors[j]), 1);
-    assert_int_equal(opening_fails("pcap-live:lo", "eventfd", errors[j]), 1);
-    assert_int_equal(opening_fails("pcap-live:lo", "epoll_ctl", errors[j]), 3);
-    assert_int_equal(opening_fails("pcap-live:lo", "timerfd_create", errors[j]), 1);
-  }
-}
-#endif
-
 static void r6_codes_say_what_to_do(void **state) {
   (void)state;
   static const struct {
@@ -353,10 +341,6 @@ static void r5_out_of_memory_is_an_error(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(r6_opening_reports_every_failure, set_up, tear_down),
-#ifdef MIRROR_WITH_PCAP
-      cmocka_unit_test_setup_teardown(r6_opening_by_libpcap_reports_every_failure, set_up,
-                                      tear_down),
-#endif
       cmocka_unit_test_setup_teardown(r6_opening_a_queue_reports_every_failure, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_a_failing_queue_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_codes_say_what_to_do, set_up, tear_down),

@@ -1,5 +1,5 @@
-/* R6: each call by which a capture is written or read fails, or moves less than it was asked for;
- * writing with and without a thread, reading from a file and from a pipe. */
+/* R6: each call by which a capture is opened, written or read fails, or moves less than it was
+ * asked for; writing with and without a thread, reading from a file and from a pipe. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,6 +66,126 @@ static void expect_copies(int expected) {
   assert_int_equal(n, expected);
   mirror_input_close(input);
 }
+
+static void write_capture(void) {
+  mirror_output *output = opened(0);
+  for (int n = 0; n < COPIES; n++)
+    assert_int_equal(send_copy(output, n), MIRROR_OK);
+  mirror_output_close(output);
+}
+
+/* ---- opening ---- */
+
+static const int open_errors[] = {EINTR,    EAGAIN, ENOBUFS,     ENOMEM,       EPERM,
+                                  ENETDOWN, EIO,    ENETUNREACH, EHOSTUNREACH, ECONNREFUSED,
+                                  EMSGSIZE, ENODEV, ENOSPC,      EMFILE};
+enum { OPEN_ERRORS = sizeof open_errors / sizeof *open_errors };
+
+static int32_t open_and_close(bool reads, const char *what) {
+  mirror_input *input = NULL;
+  mirror_output *output = NULL;
+  lseek(STDIN_FILENO, 0, SEEK_SET); /* if it is the file: from its beginning */
+  const int32_t status = reads ? mirror_input_open(context, what, NULL, &input, &report)
+                               : mirror_output_open(context, what, NULL, &output, &report);
+  mirror_input_close(input);
+  mirror_output_close(output);
+  return status;
+}
+
+/* The report says which file, and why, but for what only a lack of memory makes fail. */
+static void expect_report(int32_t status, int32_t expected, const char *what, int os_error) {
+  assert_int_equal(status, expected);
+  assert_int_equal(report.code, status);
+  assert_non_null(strstr(report.text, what + strlen("pcap:")));
+  if (expected == MIRROR_E_NOMEM) return;
+  assert_non_null(strstr(report.text, strerror(os_error)));
+  assert_int_equal(report.os_error, expected == MIRROR_E_OS ? os_error : 0);
+}
+
+/* Each call of this name fails in turn, once or for good: nothing is left open. How many there are.
+ */
+static unsigned opening_fails(bool reads, const char *what, const char *call, int32_t expected,
+                              unsigned times, int os_error) {
+  const unsigned before = fault_descriptors();
+  for (unsigned sites = 0;; sites++) {
+    fault_set(call, sites, times, os_error);
+    const int32_t status = open_and_close(reads, what);
+    const bool hit = fault_hits() > 0;
+    fault_clear();
+    assert_int_equal(fault_descriptors(), before);
+    if (hit) {
+      expect_report(status, expected, what, os_error);
+      assert_int_equal(open_and_close(reads, what), MIRROR_OK);
+    } else {
+      assert_int_equal(status, MIRROR_OK);
+      return sites;
+    }
+  }
+}
+
+static void opening_fails_in_each_way(bool reads, const char *what, const char *call,
+                                      int32_t expected) {
+  for (size_t i = 0; i < OPEN_ERRORS; i++) {
+    assert_int_equal(opening_fails(reads, what, call, expected, 1, open_errors[i]), 1);
+    assert_int_equal(opening_fails(reads, what, call, expected, UINT_MAX, open_errors[i]), 1);
+  }
+}
+
+static void r6_opening_an_output_fails(void **state) {
+  (void)state;
+  opening_fails_in_each_way(false, uri, "open", MIRROR_E_OS);
+  opening_fails_in_each_way(false, uri, "fmemopen", MIRROR_E_NOMEM);
+  opening_fails_in_each_way(false, uri, "pcap_open_dead_with_tstamp_precision", MIRROR_E_NOMEM);
+  opening_fails_in_each_way(false, uri, "pcap_dump_fopen", MIRROR_E_NOMEM);
+}
+
+/* Standard output is a file for this, that of the test. */
+static void r6_opening_standard_output_fails(void **state) {
+  (void)state;
+  const int saved = dup(STDOUT_FILENO), file = open(path, O_WRONLY);
+  assert_int_equal(dup2(file, STDOUT_FILENO), STDOUT_FILENO);
+  opening_fails_in_each_way(false, "pcap:-", "fcntl", MIRROR_E_OS);
+  dup2(saved, STDOUT_FILENO);
+  close(file);
+  close(saved);
+}
+
+static void r6_opening_an_input_fails(void **state) {
+  (void)state;
+  write_capture();
+  opening_fails_in_each_way(true, uri, "open", MIRROR_E_OS);
+  opening_fails_in_each_way(true, uri, "fstat", MIRROR_E_OS);
+  opening_fails_in_each_way(true, uri, "fopencookie", MIRROR_E_OS);
+  opening_fails_in_each_way(true, uri, "pcap_fopen_offline_with_tstamp_precision", MIRROR_E_FORMAT);
+}
+
+static void r6_opening_standard_input_fails(void **state) {
+  (void)state;
+  write_capture();
+  const int saved = dup(STDIN_FILENO), file = open(path, O_RDONLY);
+  assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
+  opening_fails_in_each_way(true, "pcap:-", "fcntl", MIRROR_E_OS);
+  opening_fails_in_each_way(true, "pcap:-", "fstat", MIRROR_E_OS);
+  dup2(saved, STDIN_FILENO);
+  close(file);
+  close(saved);
+}
+
+/* Closing says nothing: what was not written is told by the flush. */
+static void r6_what_cannot_be_closed(void **state) {
+  (void)state;
+  for (size_t i = 0; i < OPEN_ERRORS; i++) {
+    const unsigned before = fault_descriptors();
+    fault_set("close", 0, UINT_MAX, open_errors[i]);
+    write_capture();
+    expect_copies(COPIES);
+    assert_int_equal(fault_hits(), 2);
+    fault_clear();
+    assert_int_equal(fault_descriptors(), before);
+  }
+}
+
+/* ---- writing ---- */
 
 static void r6_interrupted_and_short_writes(void **state) {
   (void)state;
@@ -160,13 +281,6 @@ static void r6_no_thread(void **state) {
 
 /* ---- reading ---- */
 
-static void write_capture(void) {
-  mirror_output *output = opened(0);
-  for (int n = 0; n < COPIES; n++)
-    assert_int_equal(send_copy(output, n), MIRROR_OK);
-  mirror_output_close(output);
-}
-
 static void r6_short_reads(void **state) {
   (void)state;
   static const size_t most[] = {1021, 7919, 65536};
@@ -192,27 +306,29 @@ static int32_t read_on(mirror_input *input, int *packets) {
   return status;
 }
 
-/* At each place: the packets in front of it, then the error. */
+/* At each place, once or for good: the packets in front of it, then the error. */
 static void r6_each_error_of_a_read(void **state) {
   (void)state;
   static const int errors[] = {EINTR, EAGAIN, ENOBUFS, ENOMEM, EPERM, EIO, ESTALE, EISDIR};
   write_capture();
-  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+  for (size_t i = 1; i < 2 * sizeof errors / sizeof *errors; i++) { /* no interruption for good */
     const unsigned before = fault_descriptors();
+    const int os_error = errors[i / 2];
     unsigned hits = 1;
     for (unsigned skip = 0; hits > 0; skip++) {
       mirror_input *input;
       int packets = 0;
-      fault_set("read", skip, 1, errors[i]);
+      fault_set("read", skip, i % 2 ? 1 : UINT_MAX, os_error);
       int32_t status = mirror_input_open(context, uri, NULL, &input, &report);
       if (status == MIRROR_OK) {
         status = read_on(input, &packets);
         mirror_input_close(input);
       }
       hits = fault_hits();
-      const bool fails = hits && errors[i] != EINTR;
+      const bool fails = hits && os_error != EINTR;
       assert_int_equal(status, fails ? MIRROR_E_OS : MIRROR_E_END);
-      if (fails) assert_int_equal(report.os_error, errors[i]);
+      if (fails) expect_report(status, MIRROR_E_OS, uri, os_error);
+      assert_true(hits <= 1);                  /* it is not read on */
       assert_true(fails || packets == COPIES); /* the read that finds the end may fail, too */
       assert_int_equal(fault_descriptors(), before);
     }
@@ -239,9 +355,10 @@ static void r6_waiting_for_a_pipe_fails(void **state) {
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(write(ends[1], header, sizeof header), sizeof header);
     dup2(ends[0], STDIN_FILENO);
-    fault_set("eventfd", 0, 1, errors[i]);
-    assert_int_equal(mirror_input_open(context, "pcap:-", NULL, &input, &report), MIRROR_E_OS);
-    assert_int_equal(report.os_error, errors[i]);
+    for (size_t j = 0; j < OPEN_ERRORS; j++) {
+      fault_set("eventfd", 0, 1, open_errors[j]);
+      expect_report(open_and_close(true, "pcap:-"), MIRROR_E_OS, "pcap:-", open_errors[j]);
+    }
     fault_clear();
     assert_int_equal(mirror_input_open(context, "pcap:-", NULL, &input, &report), MIRROR_OK);
     fault_set("ppoll", 0, 2, errors[i]);
@@ -249,8 +366,10 @@ static void r6_waiting_for_a_pipe_fails(void **state) {
       assert_int_equal(input->backend.receive(input->state, packets, 4, 0, &count, &report),
                        MIRROR_E_AGAIN);
     assert_int_equal(fault_hits(), 2);
-    fault_set("ppoll", 0, UINT_MAX, errors[i] == EINTR ? ENOMEM : errors[i]); /* for good */
+    fault_set("write", 0, 1, errors[i]); /* nobody is woken, but it is seen */
     mirror_input_interrupt(input);
+    assert_int_equal(fault_hits(), 1);
+    fault_set("ppoll", 0, UINT_MAX, errors[i] == EINTR ? ENOMEM : errors[i]); /* for good */
     assert_int_equal(input->backend.receive(input->state, packets, 4, -1, &count, &report),
                      MIRROR_E_INTERRUPTED);
     assert_int_equal(input->backend.receive(input->state, packets, 4, 100000000, &count, &report),
@@ -287,6 +406,11 @@ static int remove_path(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(r6_opening_an_output_fails),
+      cmocka_unit_test(r6_opening_standard_output_fails),
+      cmocka_unit_test(r6_opening_an_input_fails),
+      cmocka_unit_test(r6_opening_standard_input_fails),
+      cmocka_unit_test(r6_what_cannot_be_closed),
       cmocka_unit_test(r6_interrupted_and_short_writes),
       cmocka_unit_test(r6_each_error_of_a_write),
       cmocka_unit_test(r6_the_flush_fails),
