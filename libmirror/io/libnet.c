@@ -135,7 +135,7 @@ static bool write_packet(const struct mri_libnet *output, const struct raw *raw,
   errno = 0;
   int written = ipv6 ? libnet_write_raw_ipv6(raw->libnet, output->packet, length)
                      : libnet_adv_write_raw_ipv4(raw->libnet, output->packet, length);
-  if (written >= 0 && errno == 0) errno = EIO; /* if it was not all */
+  if (errno == 0) errno = EIO; /* if it was not all, or libnet says no reason */
   return written == (int)length;
 }
 

@@ -1,4 +1,4 @@
-/* Workers: threads that run taps. pthread_create and pipe are wrapped, so that they can fail. */
+/* Workers: threads that run taps. What they are made of is wrapped, so that it can fail. */
 #include "support/model.h"
 #include "support/packets.h"
 
@@ -21,7 +21,7 @@
 
 enum { MANY = 24, ROUNDS = 300, BATCH = 3 };
 
-static int thread_error, pipe_error; /* 0: works */
+static int thread_error, pipe_error, attributes_error, affinity_error; /* 0: works */
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *user);
@@ -30,6 +30,22 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *user) {
   return thread_error ? thread_error : __real_pthread_create(thread, attributes, run, user);
+}
+
+int __real_pthread_attr_init(pthread_attr_t *attributes);
+int __wrap_pthread_attr_init(pthread_attr_t *attributes);
+int __wrap_pthread_attr_init(pthread_attr_t *attributes) {
+  return attributes_error ? attributes_error : __real_pthread_attr_init(attributes);
+}
+
+int __real_pthread_attr_setaffinity_np(pthread_attr_t *attributes, size_t size,
+                                       const cpu_set_t *cpus);
+int __wrap_pthread_attr_setaffinity_np(pthread_attr_t *attributes, size_t size,
+                                       const cpu_set_t *cpus);
+int __wrap_pthread_attr_setaffinity_np(pthread_attr_t *attributes, size_t size,
+                                       const cpu_set_t *cpus) {
+  return affinity_error ? affinity_error
+                        : __real_pthread_attr_setaffinity_np(attributes, size, cpus);
 }
 
 int __real_pipe(int ends[2]);
@@ -424,20 +440,31 @@ static void refused(struct bench *bench, uint32_t cpu, int32_t status, int os_er
 
 static void test_nothing_runs_after_a_failure(void **state) {
   struct bench bench;
+  static const struct {
+    int *error;
+    const char *text;
+  } calls[] = {{&thread_error, "no thread for a worker"},
+               {&attributes_error, "no thread for a worker"},
+               {&affinity_error, "no thread for a worker"},
+               {&pipe_error, "no pipe for a worker"}};
+  static const int errors[] = {EAGAIN, ENOMEM, EPERM, EMFILE, ENFILE};
   (void)state;
   bench_open(&bench, 1, MIRROR_E_END, NULL);
-  thread_error = EAGAIN;
-  refused(&bench, MIRROR_ABSENT, MIRROR_E_OS, EAGAIN, "no thread for a worker");
-  thread_error = 0;
-  pipe_error = EMFILE;
-  refused(&bench, MIRROR_ABSENT, MIRROR_E_OS, EMFILE, "no pipe for a worker");
-  pipe_error = 0;
+  for (size_t i = 0; i < 4 * sizeof errors / sizeof *errors; i++) {
+    *calls[i % 4].error = errors[i / 4];
+    refused(&bench, some_cpu(), MIRROR_E_OS, errors[i / 4], calls[i % 4].text);
+    *calls[i % 4].error = 0;
+  }
   refused(&bench, CPU_SETSIZE - 1, MIRROR_E_OS, EINVAL, "cannot run on CPU 1023");
   refused(&bench, CPU_SETSIZE, MIRROR_E_OS, EINVAL, "cannot run on CPU 1024");
   model->memory.failing = model->memory.calls + 1;
   refused(&bench, MIRROR_ABSENT, MIRROR_E_NOMEM, 0, "out of memory for a worker");
   model->memory.failing = 0;
   assert_int_equal(received(&bench), 0);
+  assert_int_equal(bench_start(&bench, some_cpu(), NULL), MIRROR_OK);
+  assert_true(ended_within(&bench, 10000));
+  assert_int_equal(bench_stop(&bench), MIRROR_OK);
+  assert_int_equal(received(&bench), 1);
   bench_close(&bench);
 }
 
