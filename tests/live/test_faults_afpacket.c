@@ -1,14 +1,18 @@
-/* R6: each system call of an afpacket input fails with each error. On lo of an own namespace. */
+/* R6: each system call of an afpacket input fails with each error. On lo and a veth pair of an own
+ * namespace. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -23,6 +27,7 @@
 enum { SKIPPED = 77, BATCH = 8 };
 #define URI "afpacket:lo?blocks=2&block_size=131072"
 #define QUEUE URI "&low_latency=1"
+#define MEMBER "&fanout=7&promisc=1"
 #define SECOND INT64_C(1000000000)
 
 static const int errors[] = {EINTR,       EAGAIN,       ENOBUFS,      ENOMEM,   EPERM,  ENETDOWN,
@@ -163,6 +168,14 @@ static void r6_a_failing_queue_goes_on(void **state) {
   mirror_input_close(input);
 }
 
+static void r6_opening_a_member_of_a_group_reports_every_failure(void **state) {
+  (void)state;
+  for (size_t j = 0; j < ERRORS; j++) {
+    assert_int_equal(opening_fails(URI MEMBER, "setsockopt", errors[j]), 8);
+    assert_int_equal(opening_fails(URI MEMBER, "bind", errors[j]), 1);
+  }
+}
+
 static void r6_codes_say_what_to_do(void **state) {
   (void)state;
   static const struct {
@@ -250,6 +263,73 @@ static void r9_flaps_among_failing_calls(void **state) {
     receives();
   }
   mirror_input_close(input);
+}
+
+/* ---- an interface that is made again ---- */
+
+static bool ip(const char *arguments) {
+  char command[128];
+  snprintf(command, sizeof command, "ip %s", arguments);
+  return system(command) == 0;
+}
+
+static void make_interface(void) {
+  assert_true(ip("link add fa type veth peer name fb"));
+  assert_true(ip("link set fa up") && ip("link set fb up"));
+}
+
+/* Frames come within a second. */
+static void receives_frames(void) {
+  static const uint8_t frame[60] = {0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2, 0x88, 0xb5};
+  const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  const struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("fb")};
+  uint32_t count = 0;
+  for (int i = 0; i < 20 && !count; i++) {
+    sendto(fd, frame, sizeof frame, 0, (const struct sockaddr *)&to, sizeof to);
+    receive(SECOND / 20, &count);
+  }
+  assert_true(count > 0);
+  close(fd);
+}
+
+/* Meanwhile `call` fails, once or as long as it is looked at; then all is as before. */
+static void is_found_again(const char *call, unsigned times) {
+  uint32_t count;
+  const unsigned before = fault_descriptors();
+  receives_frames();
+  assert_true(ip("link delete fa"));
+  while (receive(SECOND / 4, &count) == MIRROR_OK) {
+  }
+  fault_set(call, 0, times, ENOMEM);
+  make_interface();
+  while (receive(SECOND / 4, &count) == MIRROR_OK) {
+  }
+  assert_in_range(fault_hits(), 1, 10); /* it is looked for each 100 ms */
+  fault_clear();
+  receives_frames();
+  assert_int_equal(fault_descriptors(), before);
+}
+
+/* A member of a group gets another socket, others keep theirs. */
+static void r9_an_interface_made_again_among_failing_calls(void **state) {
+  (void)state;
+  static const char *const calls[] = {"ioctl", "setsockopt", "bind", "socket", "mmap", "epoll_ctl"};
+  static const struct {
+    const char *uri;
+    size_t calls;
+  } inputs[] = {{"afpacket:fa?blocks=2&block_size=131072", 3},
+                {"afpacket:fa?blocks=2&block_size=131072" MEMBER, 6},
+                {"afpacket:fa?blocks=2&block_size=131072&low_latency=1", 3}};
+  make_interface();
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+    assert_int_equal(open_uri(inputs[i].uri), MIRROR_OK);
+    for (size_t j = 0; j < inputs[i].calls; j++) {
+      is_found_again(calls[j], 1);
+      is_found_again(calls[j], UINT_MAX);
+    }
+    mirror_input_close(input);
+  }
+  assert_true(ip("link delete fa"));
 }
 
 static void f5_interruptions_and_times(void **state) {
@@ -343,17 +423,21 @@ int main(void) {
       cmocka_unit_test_setup_teardown(r6_opening_reports_every_failure, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_opening_a_queue_reports_every_failure, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_a_failing_queue_goes_on, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(r6_opening_a_member_of_a_group_reports_every_failure, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(r6_codes_say_what_to_do, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_waiting_goes_on_without_spinning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_a_failing_wait_keeps_its_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_what_is_asked_may_fail, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r9_flaps_among_failing_calls, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(r9_an_interface_made_again_among_failing_calls, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(f5_interruptions_and_times, set_up, tear_down),
       cmocka_unit_test_setup_teardown(f5_batches_of_any_size, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r5_out_of_memory_is_an_error, set_up, tear_down),
   };
-  if (!fault_namespace()) {
-    puts("skipped: making a network namespace needs root");
+  if (!fault_namespace() || !ip("link add fa type veth peer name fb") || !ip("link delete fa")) {
+    puts("skipped: making a network namespace with a veth pair needs root and iproute2");
     return SKIPPED;
   }
   return cmocka_run_group_tests(tests, NULL, NULL);
