@@ -123,6 +123,18 @@ static void r6_codes_say_what_to_do(void **state) {
                      1);
 }
 
+static void r6_an_interface_that_is_not_there(void **state) {
+  (void)state;
+  const unsigned before = fault_descriptors();
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(
+        mirror_input_open(model.context, "pcap-live:none", NULL, &input, &model.report),
+        MIRROR_E_NO_DEVICE);
+    model_assert_text(&model, "\"none\"");
+    assert_int_equal(fault_descriptors(), before);
+  }
+}
+
 /* ---- receiving ---- */
 
 static int32_t receive(int64_t timeout_ns, uint32_t *count) {
@@ -245,6 +257,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(r6_opening_reports_every_failure, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_codes_say_what_to_do, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(r6_an_interface_that_is_not_there, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_a_capture_that_fails_is_opened_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_waiting_goes_on_without_spinning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(r6_what_is_asked_may_fail, set_up, tear_down),
