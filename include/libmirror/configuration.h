@@ -41,7 +41,10 @@ MIRROR_API int32_t mirror_configuration_format(mirror_context *context, char **t
                                                uint64_t *length, mirror_report *report);
 MIRROR_API void mirror_configuration_free(mirror_context *context, char *text);
 
-/* Writes it to a file: complete or not at all (a new file is renamed over the old one). */
+/*
+ * Writes it to a file: complete or not at all (a new file is renamed over the old one, whose
+ * permissions it takes over). Errors: MIRROR_E_OS; nothing is left beside the file then.
+ */
 MIRROR_API int32_t mirror_configuration_save(mirror_context *context, const char *path,
                                              mirror_report *report);
 
