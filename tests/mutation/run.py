@@ -42,8 +42,8 @@ TESTS = {
                   "test_match", "test_engine_shapes", "test_engine_lists", "test_scan",
                   "test_forest", "test_engines")
               for isa in ("avx512", "avx2", "neon", "scalar")] +
-             ["test_isa_check", "test_forest_parts", "test_engine_api", "test_explain",
-              "fuzz_match"],
+             ["test_isa_check", "test_forest_parts", "test_small_batches", "test_engine_api",
+              "test_explain", "fuzz_match"],
     "encap": ["test_encap", "test_decap", "test_copies", "test_inner", "fuzz_encap", "fuzz_decap"],
 }
 ARGUMENTS = {"test_engines": ["400000"]}
