@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-#include "match/forest_build.h"
-#include "packet/octets.h"
+#include "match/forest_look.h"
 #include "support/isa.h"
 
 enum { PLACES = 300000 /* of which about ten pairs have equal hashes */, SLOTS_MIN = 1024 };
@@ -187,6 +186,56 @@ static void test_very_long_groups_have_no_rows(void **state) {
   assert_false(has_rows(*state, SETS * MRI_FOREST_SET + 1));
 }
 
+/* ---- looking at cuts ---- */
+
+static uint32_t looks_scalar, looks_avx2;
+
+#define LOOK(name, looks)                                                                \
+  void __real_##name(const struct mri_forest_scratch *scratch, const struct item *items, \
+                     uint32_t count, uint32_t leaf, const struct candidates *candidates, \
+                     struct outlook *outlook);                                           \
+  void __wrap_##name(const struct mri_forest_scratch *scratch, const struct item *items, \
+                     uint32_t count, uint32_t leaf, const struct candidates *candidates, \
+                     struct outlook *outlook);                                           \
+  void __wrap_##name(const struct mri_forest_scratch *scratch, const struct item *items, \
+                     uint32_t count, uint32_t leaf, const struct candidates *candidates, \
+                     struct outlook *outlook) {                                          \
+    (looks)++;                                                                           \
+    __real_##name(scratch, items, count, leaf, candidates, outlook);                     \
+  }
+
+LOOK(mri_forest_look_scalar, looks_scalar)
+#if defined(__x86_64__)
+LOOK(mri_forest_look_avx2, looks_avx2)
+#endif
+
+/* With one source each, so that there is a cut. */
+static void test_cuts_are_looked_at_with_the_instruction_set_of_the_list(void **state) {
+  enum { RULES = 64 };
+  struct parts *parts = *state;
+  struct mri_match_rule rules[RULES];
+  uint32_t number[RULES];
+  struct mri_engine engine = {.structure = MIRROR_STRUCTURE_NONE};
+  for (uint32_t i = 0; i < RULES; i++) {
+    number[i] = i;
+    rules[i] = (struct mri_match_rule){.family = 4,
+                                       .source = {10, (uint8_t)i},
+                                       .source_length = 32,
+                                       .source_last = UINT16_MAX,
+                                       .destination_last = UINT16_MAX};
+  }
+  parts->build.rules = rules;
+  parts->build.number = number;
+  parts->build.count = RULES;
+  parts->build.isa = test_isa();
+  looks_scalar = looks_avx2 = 0;
+  assert_int_equal(mri_forest_build(&parts->build, &engine), MIRROR_OK);
+  engine.destroy(&parts->alloc, engine.state);
+  const bool by_avx2 = test_isa() == MIRROR_ISA_AVX2 || test_isa() == MIRROR_ISA_AVX512;
+  assert_true((looks_avx2 > 0) == by_avx2);
+  assert_true((looks_scalar > 0) == !by_avx2);
+}
+
 /* ---- numbers ---- */
 
 /* The structure of a list whose last rule has this number; what a key that it matches gets. */
@@ -227,6 +276,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_an_array_grows_when_it_is_full, setup, teardown),
       cmocka_unit_test_setup_teardown(test_lines_and_entries_are_bounded, setup, teardown),
       cmocka_unit_test_setup_teardown(test_very_long_groups_have_no_rows, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_cuts_are_looked_at_with_the_instruction_set_of_the_list,
+                                      setup, teardown),
       cmocka_unit_test_setup_teardown(test_numbers_that_do_not_fit_word_0_make_bit_vectors, setup,
                                       teardown),
   };
