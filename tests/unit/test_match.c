@@ -310,29 +310,32 @@ static void test_every_failed_allocation_is_reported_and_leaks_nothing(void **st
   assert_int_equal(counting.live, 0);
 }
 
-/* Sources and destinations go in pairs: what stands in no pair is of a class without rules. */
+/* Of two sources and two destinations three pairs have rules, told apart by ranges of ports. */
 static void test_m3_keys_of_a_class_without_rules_match_nothing(void **state) {
-  enum { RULES = 512, KEYS = 64 };
+  enum { RULES = 540, KEYS = 64 };
+  static const uint32_t source[] = {1, 1, 200}, destination[] = {1, 200, 200};
   static struct mri_match_rule rules[RULES];
   mirror_key keys[KEYS];
   uint32_t first[KEYS];
   (void)state;
   for (uint32_t i = 0; i < RULES; i++) {
     rules[i] = any_rule(4);
-    rules[i].source_length = rules[i].destination_length = 32;
-    mri_put32(rules[i].source, (i % 256) << 24 | i / 256);
-    mri_put32(rules[i].destination, (i % 256) << 24 | i / 256);
+    rules[i].source_length = rules[i].destination_length = 8;
+    mri_put32(rules[i].source, source[i % 3] << 24);
+    mri_put32(rules[i].destination, destination[i % 3] << 24);
+    rules[i].destination_first = (uint16_t)(2 * i + 1);
+    rules[i].destination_last = (uint16_t)(2 * i + 2);
   }
   struct mri_list *list = compile(rules, RULES);
   for (uint32_t i = 0; i < KEYS; i++) {
-    const uint32_t one = i * 4, other = 255 - one;
     keys[i] = (mirror_key){.family = 4, .protocol = 6, .present = all_present};
-    mri_put32(keys[i].source, one << 24);
-    mri_put32(keys[i].destination, (i % 2 ? one : other) << 24);
+    keys[i].destination_port = (uint16_t)(2 * i + 1);
+    mri_put32(keys[i].source, (i % 2 ? source[i % 3] : 200) << 24);
+    mri_put32(keys[i].destination, (i % 2 ? destination[i % 3] : 1) << 24);
   }
   mri_list_match_batch(list, keys, sizeof keys[0], KEYS, first);
   for (uint32_t i = 0; i < KEYS; i++)
-    assert_int_equal(first[i], i % 2 ? i * 4 : MRI_NO_RULE);
+    assert_int_equal(first[i], i % 2 ? i : MRI_NO_RULE);
   destroy(list);
 }
 
