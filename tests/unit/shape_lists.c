@@ -52,7 +52,8 @@ static uint8_t draw_prefix(struct draw *draw, const struct mix *mix,
   const uint32_t bits = bits_of(rule);
   uint32_t length = mix->specific ? 24 + draw_below(draw, 9)
                                   : lengths[draw_below(draw, (uint32_t)COUNT(lengths))];
-  put_address(rule, address, draw_below(draw, mix->networks), draw_below(draw, mix->hosts));
+  const uint32_t host = draw_below(draw, mix->hosts), network = draw_below(draw, mix->networks);
+  put_address(rule, address, network, host);
   if (bits == 128) length = length == 32 ? 128 : 24 + 2 * length;
   if (draw_one_in(draw, mix->any)) length = draw_below(draw, 3);
   clear_behind(address, length, bits);

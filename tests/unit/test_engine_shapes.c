@@ -228,7 +228,10 @@ static unsigned check_line(const char *line) {
 
 static void read_recorded(void) {
   FILE *file = fopen(RECORDED, "r");
-  if (!file) fail_msg("%s: cannot be read", RECORDED);
+  if (!file) {
+    fail_msg("%s: cannot be read", RECORDED);
+    return;
+  }
   const size_t octets = fread(recorded, 1, sizeof recorded - 1, file);
   fclose(file);
   assert_in_range(octets, 1, sizeof recorded - 2);
