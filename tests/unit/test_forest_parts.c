@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libmirror/packet.h>
 
 #include "match/forest_look.h"
 #include "support/isa.h"
@@ -268,6 +269,47 @@ static void test_numbers_that_do_not_fit_word_0_make_bit_vectors(void **state) {
   assert_int_equal(found, MRI_FOREST_NUMBERS);
 }
 
+/* ---- absent fields ---- */
+
+/* What a list of one rule that asks for this field says of a key that has its values. */
+static uint32_t answer_without(struct parts *parts, uint8_t family, uint8_t field, uint8_t absent) {
+  struct mri_match_rule rule = {.family = family,
+                                .protocol = MIRROR_PROTOCOL_ALL,
+                                .source_last = UINT16_MAX,
+                                .destination_last = UINT16_MAX};
+  static const uint32_t number[] = {0};
+  struct mri_engine engine = {.structure = MIRROR_STRUCTURE_NONE};
+  const mirror_key4 key4 = {.protocol = 6, .absent = absent};
+  const mirror_key6 key6 = {.protocol = 6, .absent = absent};
+  const void *keys[] = {family == 4 ? (const void *)&key4 : &key6};
+  uint32_t first;
+  if (field == MIRROR_KEY_PROTOCOL) rule.protocol = 6;
+  if (field == MIRROR_KEY_SOURCE_PORT) rule.source_last = 0;
+  if (field == MIRROR_KEY_DESTINATION_PORT) rule.destination_last = 0;
+  parts->build.rules = &rule;
+  parts->build.number = number;
+  parts->build.count = 1;
+  parts->build.family = family;
+  parts->build.isa = test_isa();
+  assert_int_equal(mri_forest_build(&parts->build, &engine), MIRROR_OK);
+  engine.match(engine.state, keys, 1, &first);
+  engine.destroy(&parts->alloc, engine.state);
+  return first;
+}
+
+/* In a batch of nothing but keys that lack it. */
+static void test_m8_one_absent_field_is_enough(void **state) {
+  static const uint8_t fields[] = {MIRROR_KEY_PROTOCOL, MIRROR_KEY_SOURCE_PORT,
+                                   MIRROR_KEY_DESTINATION_PORT};
+  for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2)) {
+    for (unsigned i = 0; i < 3; i++) {
+      for (uint8_t absent = 0; absent < 8; absent++)
+        assert_int_equal(answer_without(*state, family, fields[i], absent),
+                         absent & fields[i] ? MRI_NO_RULE : 0);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_places_of_equal_hashes_are_told_apart, setup, teardown),
@@ -278,6 +320,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_very_long_groups_have_no_rows, setup, teardown),
       cmocka_unit_test_setup_teardown(test_cuts_are_looked_at_with_the_instruction_set_of_the_list,
                                       setup, teardown),
+      cmocka_unit_test_setup_teardown(test_m8_one_absent_field_is_enough, setup, teardown),
       cmocka_unit_test_setup_teardown(test_numbers_that_do_not_fit_word_0_make_bit_vectors, setup,
                                       teardown),
   };
