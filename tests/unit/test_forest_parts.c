@@ -139,7 +139,7 @@ static void test_an_array_grows_when_it_is_full(void **state) {
 
 /* Where a line is has to fit the bits of an entry, as the entry's octet does. */
 static void test_lines_and_entries_are_bounded(void **state) {
-  enum { LINES_MAX = 1 << 24, ENTRIES_MAX = 1 << 28 };
+  enum { LINES_MAX = 1 << 26, ENTRIES_MAX = 1 << 28 };
   struct parts *parts = *state;
   struct mri_forest_builder *builder = &parts->builder;
   builder->lines.count = LINES_MAX - 1;
