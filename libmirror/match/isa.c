@@ -32,15 +32,23 @@ static bool has(uint32_t bits, uint32_t wanted) {
   return (bits & wanted) == wanted;
 }
 
-static bool x86_has(uint32_t isa) {
-  uint32_t a, b, c, d, extended;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !has(c, OSXSAVE)) return false;
-  if (!__get_cpuid(0x80000001, &a, &b, &extended, &d) || !has(extended, LZCNT)) return false;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !has(b, AVX2 | BMI1 | BMI2)) return false;
-  const uint64_t state = saved_state();
-  if (isa == MIRROR_ISA_AVX2) return (state & STATE_AVX) == STATE_AVX;
-  return (state & STATE_AVX512) == STATE_AVX512 &&
-         has(b, AVX512_F | AVX512_DQ | AVX512_CD | AVX512_BW | AVX512_VL);
+static struct mri_x86 this_machine(void) {
+  struct mri_x86 x86 = {.saved = 0};
+  uint32_t a, b, c, d;
+  if (__get_cpuid(1, &a, &b, &c, &d)) x86.basic = c;
+  if (__get_cpuid(0x80000001, &a, &b, &c, &d)) x86.extended = c;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) x86.features = b;
+  if (has(x86.basic, OSXSAVE)) x86.saved = saved_state();
+  return x86;
+}
+
+bool mri_x86_has(const struct mri_x86 *x86, uint32_t isa) {
+  if (!has(x86->basic, OSXSAVE) || !has(x86->extended, LZCNT) ||
+      !has(x86->features, AVX2 | BMI1 | BMI2))
+    return false;
+  if (isa == MIRROR_ISA_AVX2) return (x86->saved & STATE_AVX) == STATE_AVX;
+  return (x86->saved & STATE_AVX512) == STATE_AVX512 &&
+         has(x86->features, AVX512_F | AVX512_DQ | AVX512_CD | AVX512_BW | AVX512_VL);
 }
 #endif
 
@@ -50,8 +58,10 @@ bool mri_isa_present(uint32_t isa) {
       return true;
 #if defined(__x86_64__)
     case MIRROR_ISA_AVX2:
-    case MIRROR_ISA_AVX512:
-      return x86_has(isa);
+    case MIRROR_ISA_AVX512: {
+      const struct mri_x86 x86 = this_machine();
+      return mri_x86_has(&x86, isa);
+    }
 #elif defined(__aarch64__)
     case MIRROR_ISA_NEON: /* part of the architecture */
       return true;

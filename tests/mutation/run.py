@@ -39,9 +39,10 @@ TESTS = {
                "test_hops", "test_copies", "test_inner", "test_seed", "test_super",
                "test_super_accounting", "fuzz_classify"],
     "match": [f"{test}@{isa}" for test in (
-                  "test_match", "test_engine_lists", "test_scan", "test_forest", "test_engines")
+                  "test_match", "test_engine_shapes", "test_forest_parts", "test_small_batches",
+                  "test_engine_lists", "test_scan", "test_forest", "test_engines")
               for isa in ("avx512", "avx2", "neon", "scalar")] +
-             ["test_engine_api", "test_explain", "fuzz_match"],
+             ["test_isa_check", "test_engine_api", "test_explain", "fuzz_match"],
     "encap": ["test_encap", "test_decap", "test_copies", "test_inner", "fuzz_encap", "fuzz_decap"],
 }
 ARGUMENTS = {"test_engines": ["400000"]}

@@ -310,6 +310,35 @@ static void test_every_failed_allocation_is_reported_and_leaks_nothing(void **st
   assert_int_equal(counting.live, 0);
 }
 
+/* Of two sources and two destinations three pairs have rules, told apart by ranges of ports. */
+static void test_m3_keys_of_a_class_without_rules_match_nothing(void **state) {
+  enum { RULES = 540, KEYS = 64 };
+  static const uint32_t source[] = {1, 1, 200}, destination[] = {1, 200, 200};
+  static struct mri_match_rule rules[RULES];
+  mirror_key keys[KEYS];
+  uint32_t first[KEYS];
+  (void)state;
+  for (uint32_t i = 0; i < RULES; i++) {
+    rules[i] = any_rule(4);
+    rules[i].source_length = rules[i].destination_length = 8;
+    mri_put32(rules[i].source, source[i % 3] << 24);
+    mri_put32(rules[i].destination, destination[i % 3] << 24);
+    rules[i].destination_first = (uint16_t)(2 * i + 1);
+    rules[i].destination_last = (uint16_t)(2 * i + 2);
+  }
+  struct mri_list *list = compile(rules, RULES);
+  for (uint32_t i = 0; i < KEYS; i++) {
+    keys[i] = (mirror_key){.family = 4, .protocol = 6, .present = all_present};
+    keys[i].destination_port = (uint16_t)(2 * i + 1);
+    mri_put32(keys[i].source, (i % 2 ? source[i % 3] : 200) << 24);
+    mri_put32(keys[i].destination, (i % 2 ? destination[i % 3] : 1) << 24);
+  }
+  mri_list_match_batch(list, keys, sizeof keys[0], KEYS, first);
+  for (uint32_t i = 0; i < KEYS; i++)
+    assert_int_equal(first[i], i % 2 ? i : MRI_NO_RULE);
+  destroy(list);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_m9_the_first_field_that_differs_is_named),
@@ -323,6 +352,7 @@ int main(void) {
       cmocka_unit_test(test_m1_the_first_rule_that_matches_decides),
       cmocka_unit_test(test_m3_an_empty_list_matches_nothing),
       cmocka_unit_test(test_m4_an_unparsable_packet_matches_nothing),
+      cmocka_unit_test(test_m3_keys_of_a_class_without_rules_match_nothing),
       cmocka_unit_test(test_batch_walks_with_a_stride),
       cmocka_unit_test(test_every_failed_allocation_is_reported_and_leaks_nothing),
   };
