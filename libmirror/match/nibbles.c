@@ -27,7 +27,7 @@ struct class_list {
  */
 struct nibbles {
   mri_match_fn match; /* of the layout, for the family */
-  uint32_t lanes;     /* of the layout */
+  uint32_t lanes;     /* of the layout, a power of two */
   bool places_are_numbers;
   bool is_single; /* one class, of one segment */
   struct mri_classes classes;
@@ -40,7 +40,7 @@ struct nibbles {
 enum { ROOM = MRI_NIBBLES_BATCH + MRI_LANES_MAX };
 
 static uint32_t whole_vectors(const struct nibbles *nibbles, uint32_t count) {
-  return (count + nibbles->lanes - 1) / nibbles->lanes * nibbles->lanes;
+  return (count + nibbles->lanes - 1) & ~(nibbles->lanes - 1);
 }
 
 /* Packets that are not decided yet, and where their answers belong. */
@@ -51,7 +51,7 @@ struct undecided {
 
 static uint32_t number_of(const uint32_t *number, uint32_t place) {
   const uint32_t none = place == MRI_NO_RULE;
-  return number[none ? 0 : place] | (0 - none);
+  return number[place & (none - 1)] | (0 - none); /* without a branch, for nobody can foretell it */
 }
 
 /* Writes the answers that a segment gave; keeps the packets for which it had none. */
@@ -115,7 +115,7 @@ static void match_segment(const struct nibbles *nibbles, const struct segment *s
                           const void *const *keys, uint32_t count, uint32_t *first) {
   const void *last_keys[MRI_LANES_MAX];
   uint32_t last_first[MRI_LANES_MAX];
-  const uint32_t whole = count / nibbles->lanes * nibbles->lanes, rest = count - whole;
+  const uint32_t whole = count & ~(nibbles->lanes - 1), rest = count - whole;
   nibbles->match(segment->rules, keys, whole, first);
   if (!rest) return;
   for (uint32_t i = 0; i < nibbles->lanes; i++)
