@@ -343,8 +343,8 @@ def soak(seconds=6.0, reload_each=0.2, flap_each=1.0):
     lab.until(lambda: collector.packets >= ingress["sent"], 3, "copies at the collector")
     last = (resident(pid), descriptors(pid))
     print("soak: %d packets sent, %d counted by the interface, %d received, mirrored and "
-          "collected, %d dropped by the kernel for want of time; %d reloads, %d flaps; KiB resident "
-          "and descriptors: %r, at the end %r"
+          "collected, %d dropped by the kernel for want of time; %d reloads, %d flaps; KiB "
+          "resident and descriptors: %r, at the end %r"
           % (load.sent, counted, received, drops, reloads, flaps, first, last))
     lab.equal(counted - 8 * flaps <= received + drops <= counted, True, "all are accounted for")
     lab.equal((ingress["mirrored"], ingress["sent"], collector.packets),
