@@ -1,9 +1,13 @@
-"""mirrord as live tests start it, and look at it: confined by its filter of system calls."""
+"""mirrord as live tests start it, and look at it: confined by its filter of system calls.
+
+The program is the first word of the command line.
+"""
 import json
 import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 
 import lab
@@ -94,6 +98,63 @@ class Mirrord(lab.Program):
         lines = self.finish(number)
         lab.equal(self.process.returncode, 0, "exit status")
         return lines
+
+
+class Scene:
+    """far === near:host:out === in:collector; mirrord runs on host, its source is near."""
+
+    def __init__(self, *options, config=None, start=True, **more):
+        self.outside, self.host, self.collector = (lab.Namespace() for _ in range(3))
+        self.wire()
+        self.connect()
+        self.folder = make_folder()
+        with open(self.folder + "/config.json", "w", encoding="ascii") as file:
+            json.dump(config or configuration(), file)
+        os.chmod(self.folder + "/config.json", 0o644)
+        if start:
+            self.start(*options, **more)
+
+    def start(self, *options, binary=None, **more):
+        with self.host:
+            self.mirrord = Mirrord(binary or sys.argv[1], self.folder, *options, **more)
+        self.mirrord.running()
+
+    def connect(self):
+        lab.veth(self.host, "out", self.collector, "in")
+        with self.collector:
+            lab.ip("address", "add", COLLECTOR + "/24", "dev", "in")
+        with self.host:
+            lab.ip("address", "add", HOST + "/24", "dev", "out")
+        for namespace, device in ((self.host, "out"), (self.collector, "in")):
+            with namespace:
+                lab.offloads(device, False)
+            lab.wait_for_carrier(namespace, device)
+
+    def wire(self):
+        lab.veth(self.host, "near", self.outside, "far")
+        for namespace, device in ((self.host, "near"), (self.outside, "far")):
+            with namespace:
+                lab.offloads(device, False)
+            lab.wait_for_carrier(namespace, device)
+        with self.outside:
+            self.far = lab.Sender("far")
+        with self.host:
+            self.near = lab.Sender("near")
+
+    def listen(self):
+        with self.collector:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)  # SO_RCVBUFFORCE
+            sock.bind((COLLECTOR, 4789))
+            sock.settimeout(0.5)
+            return sock
+
+
+def count_of(namespace, device, way, what="packets"):
+    """That the kernel counted."""
+    with namespace:
+        links = json.loads(lab.ip("-json", "-statistics", "link", "show", device))
+    return links[0]["stats64"][way][what]
 
 
 def status_of(pid):

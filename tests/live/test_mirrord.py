@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
-"""test_mirrord.py MIRRORD [SECONDS]: the appliance on interfaces, under its system call filter all
-the time. SECONDS: only the soak, that long: a reload each second, and the link flaps each ten.
-
-far === near:host:out === in:collector; mirrord runs on host, its source is near.
+"""test_mirrord.py MIRRORD: the appliance on interfaces (see appliance.Scene), under its system call
+filter all the time.
 """
 import fcntl
 import json
@@ -23,57 +21,9 @@ import time
 
 import appliance
 import lab
-from appliance import COLLECTOR, HOST, assert_confined, configuration, status_of
+from appliance import COLLECTOR, Scene, assert_confined, configuration, count_of, status_of
 
 MIRRORD = sys.argv[1]
-
-
-class Scene:
-    def __init__(self, *options, config=None, start=True, **more):
-        self.outside, self.host, self.collector = (lab.Namespace() for _ in range(3))
-        self.wire()
-        self.connect()
-        self.folder = appliance.make_folder()
-        with open(self.folder + "/config.json", "w", encoding="ascii") as file:
-            json.dump(config or configuration(), file)
-        os.chmod(self.folder + "/config.json", 0o644)
-        if start:
-            self.start(*options, **more)
-
-    def start(self, *options, binary=MIRRORD, **more):
-        with self.host:
-            self.mirrord = appliance.Mirrord(binary, self.folder, *options, **more)
-        self.mirrord.running()
-
-    def connect(self):
-        lab.veth(self.host, "out", self.collector, "in")
-        with self.collector:
-            lab.ip("address", "add", COLLECTOR + "/24", "dev", "in")
-        with self.host:
-            lab.ip("address", "add", HOST + "/24", "dev", "out")
-        for namespace, device in ((self.host, "out"), (self.collector, "in")):
-            with namespace:
-                lab.offloads(device, False)
-            lab.wait_for_carrier(namespace, device)
-
-    def wire(self):
-        lab.veth(self.host, "near", self.outside, "far")
-        for namespace, device in ((self.host, "near"), (self.outside, "far")):
-            with namespace:
-                lab.offloads(device, False)
-            lab.wait_for_carrier(namespace, device)
-        with self.outside:
-            self.far = lab.Sender("far")
-        with self.host:
-            self.near = lab.Sender("near")
-
-    def listen(self):
-        with self.collector:
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)  # SO_RCVBUFFORCE
-            sock.bind((COLLECTOR, 4789))
-            sock.settimeout(0.5)
-            return sock
 
 
 def received(sock):
@@ -121,20 +71,13 @@ def numbers(copies):
     return [int(frame[42:50]) for _, frame in copies]
 
 
-def packets(namespace, device, way):
-    """That the kernel counted."""
-    with namespace:
-        links = json.loads(lab.ip("-json", "-statistics", "link", "show", device))
-    return links[0]["stats64"][way]["packets"]
-
-
 # ---- mirroring ----
 
 def both_directions():
     scene = Scene()
     collector = scene.listen()
-    kernel = [packets(scene.host, "near", "rx"), packets(scene.host, "near", "tx"),
-              packets(scene.host, "out", "tx"), packets(scene.collector, "in", "rx")]
+    kernel = [count_of(scene.host, "near", "rx"), count_of(scene.host, "near", "tx"),
+              count_of(scene.host, "out", "tx"), count_of(scene.collector, "in", "rx")]
     asks = [lab.frame(b"ask %d" % n, 1, 2) for n in range(50)]
     answers = [lab.frame(b"answer %d" % n, 2, 1) for n in range(30)]
     scene.far.send(*asks)
@@ -143,8 +86,8 @@ def both_directions():
     lab.equal((ingress["sent"], egress["sent"]), (50, 30), "sent")
     lab.equal(sorted(received(collector)), sorted((42, frame) for frame in asks + answers))
     kernel = [after - before for before, after in zip(kernel, [
-        packets(scene.host, "near", "rx"), packets(scene.host, "near", "tx"),
-        packets(scene.host, "out", "tx"), packets(scene.collector, "in", "rx")])]
+        count_of(scene.host, "near", "rx"), count_of(scene.host, "near", "tx"),
+        count_of(scene.host, "out", "tx"), count_of(scene.collector, "in", "rx")])]
     lab.equal(kernel[:2], [50, 30], "packets of the source, as the kernel counts")
     near = all(80 <= count <= 90 for count in kernel[2:])  # and ARP
     lab.equal(near, True, "copies: %r" % kernel)
@@ -280,81 +223,6 @@ def file_that_only_root_reads():
     scene.mirrord.process.send_signal(signal.SIGHUP)
     scene.mirrord.wait(lambda line: "is not taken" in line)
     scene.mirrord.stop()
-
-
-class Count(threading.Thread):
-    """Counts the datagrams of a socket."""
-
-    def __init__(self, sock):
-        super().__init__(daemon=True)
-        self.sock, self.packets = sock, 0
-        self.start()
-
-    def run(self):
-        buffer = bytearray(65536)
-        while True:
-            try:
-                self.sock.recv_into(buffer)
-                self.packets += 1
-            except socket.timeout:
-                pass
-
-
-def resident(pid):
-    return int(status_of(pid)[0]["VmRSS"].split()[0])
-
-
-def descriptors(pid):
-    return len(os.listdir("/proc/%d/fd" % pid))
-
-
-def soak(seconds=6.0, reload_each=0.2, flap_each=1.0):
-    """Reloads and link flaps under load: exact to the packet, and nothing grows.
-
-    What waits in the kernel's backlog when an interface goes down is still counted as received by
-    it, but taps are no longer told: a few packets for each flap may be the interface's alone.
-    """
-    scene = Scene()
-    before = packets(scene.host, "near", "rx")
-    collector = Count(scene.listen())
-    load = Load(scene)
-    pid = scene.mirrord.process.pid
-    begin = time.monotonic()
-    reloads = flaps = 0
-    first = None
-    while time.monotonic() < begin + seconds:
-        if first is None and time.monotonic() > begin + min(seconds / 3, 20):
-            first = (resident(pid), descriptors(pid))
-        time.sleep(reload_each)
-        reloads += 1
-        lab.equal(scene.mirrord.reload(configuration(vni=reloads))[0], True)
-        if time.monotonic() > begin + (flaps + 1) * flap_each:
-            flaps += 1
-            with scene.host:
-                lab.ip("link", "set", "near", "down")
-                lab.ip("link", "set", "near", "up")
-            lab.wait_for_carrier(scene.host, "near")
-    load.stop()
-    counted = packets(scene.host, "near", "rx") - before
-    time.sleep(0.2)  # more than a block waits in the ring
-    received = scene.mirrord.counters()[0]["received"]
-    ingress, _ = scene.mirrord.after(received)
-    drops = scene.mirrord.status()["sources"][0]["kernel_drops"]
-    lab.until(lambda: collector.packets >= ingress["sent"], 3, "copies at the collector")
-    last = (resident(pid), descriptors(pid))
-    print("soak: %d packets sent, %d counted by the interface, %d received, mirrored and "
-          "collected, %d dropped by the kernel for want of time; %d reloads, %d flaps; KiB "
-          "resident and descriptors: %r, at the end %r"
-          % (load.sent, counted, received, drops, reloads, flaps, first, last))
-    lab.equal(counted - 8 * flaps <= received + drops <= counted, True, "all are accounted for")
-    lab.equal((ingress["mirrored"], ingress["sent"], collector.packets),
-              (received, received, received), "mirrored, sent, collected")
-    lab.equal((last[0] < first[0] + 2048, last[1]), (True, first[1]), "memory and descriptors")
-    scene.mirrord.stop()
-
-
-def long_soak():
-    soak(float(sys.argv[2]), 1.0, 10.0)
 
 
 # ---- privileges ----
@@ -622,12 +490,10 @@ def screen():
     scene.mirrord.stop()
 
 
-TESTS = [both_directions, several_workers, no_loop, faults_of_the_way, interface_made_again,
-         reload_under_load, sources_come_and_go, file_that_only_root_reads, soak,
-         no_privileges_are_left, ambient_capability, af_xdp, hostile_clients, metrics,
-         notifications, screen]
-
 try:
-    lab.main(*([long_soak] if len(sys.argv) > 2 else TESTS))
+    lab.main(both_directions, several_workers, no_loop, faults_of_the_way, interface_made_again,
+             reload_under_load, sources_come_and_go, file_that_only_root_reads,
+             no_privileges_are_left, ambient_capability, af_xdp, hostile_clients, metrics,
+             notifications, screen)
 finally:
     appliance.clean_up()

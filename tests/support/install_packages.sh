@@ -4,7 +4,7 @@
 #   tests   what the tests need besides: cmocka, libnet
 #   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
 #   coverage  gcovr and python3, for `run.sh --coverage`
-#   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, python3,
+#   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, tcpreplay, python3,
 #           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap,
 #           spin, valgrind, qemu-user and cross compilers, mypy, what pip needs without network, and
 #           the libraries that `pkg-config --static libpcap` names
@@ -84,6 +84,7 @@ find_missing() {
         need tcpdump have tcpdump
         need iproute2 have ip
         need nftables have nft
+        need tcpreplay have tcpreplay
         need cppcheck have cppcheck
         need clang have clang
         need clang-tools have scan-build
