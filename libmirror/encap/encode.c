@@ -29,7 +29,8 @@ uint32_t mirror_vxlan_header_length(const mirror_outer *outer) {
   mirror_outer own;
   if (read_outer(&own, outer) != MIRROR_OK) return 0;
   if (own.family != 4 && own.family != 6) return 0;
-  const struct mri_image image = {.family = (uint8_t)own.family};
+  struct mri_image image;
+  mri_image_place(&image, own.family);
   return mri_image_length(&image, own.layer);
 }
 

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 
 struct mri_image {
-  uint8_t octets[MIRROR_HEADER_MAX]; /* from the Ethernet header on */
+  uint8_t octets[MIRROR_HEADER_MAX];     /* from the Ethernet header on */
+  uint8_t start[MIRROR_LAYER_INNER + 1]; /* by layer: where its first header stands */
   uint8_t family;
   bool compute_udp_checksum;
   uint32_t ip_sum;     /* IPv4 header: sum of the words that never change */
@@ -28,8 +29,13 @@ struct mri_inner {
  * MIRROR_E_UDP_PORT, MIRROR_E_TTL, MIRROR_E_UDP_CHECKSUM. */
 int32_t mri_image_build(struct mri_image *image, const mirror_outer *outer);
 
+/* The part of it that says where layers begin; `family` is 4 or 6. */
+void mri_image_place(struct mri_image *image, uint32_t family);
+
 /* Octets of header at a layer: LINK 50 or 70, IP 36 or 56, UDP 8, INNER 0. */
-uint32_t mri_image_length(const struct mri_image *image, uint32_t layer);
+static inline uint32_t mri_image_length(const struct mri_image *image, uint32_t layer) {
+  return (uint32_t)image->start[MIRROR_LAYER_INNER] - image->start[layer];
+}
 
 /* Writes mri_image_length octets to `header`. The inner frame must fit: see V3. */
 void mri_image_write(const struct mri_image *image, uint32_t layer, const struct mri_inner *inner,

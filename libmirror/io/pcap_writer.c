@@ -117,10 +117,8 @@ int mri_pcap_writer_open(struct mri_pcap_writer *writer, const struct mri_alloc 
   return failure;
 }
 
-uint8_t *mri_pcap_writer_room(struct mri_pcap_writer *writer, size_t octets) {
-  if (octets > writer->capacity - writer->used) pass_on(writer, MRI_PCAP_WRITER_BUFFERS - 1);
-  if (writer->os_error) return NULL;
-  return writer->buffers + writer->filling * writer->capacity + writer->used;
+void mri_pcap_writer_next(struct mri_pcap_writer *writer) {
+  pass_on(writer, MRI_PCAP_WRITER_BUFFERS - 1);
 }
 
 void mri_pcap_writer_flush(struct mri_pcap_writer *writer) {

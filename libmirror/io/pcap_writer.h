@@ -36,8 +36,14 @@ struct mri_pcap_writer {
 /* For records of at most `capacity` octets. Borrows fd until the close. 0, or an errno. */
 int mri_pcap_writer_open(struct mri_pcap_writer *writer, const struct mri_alloc *alloc, int fd,
                          size_t capacity, bool threaded);
+/* Writes what is in the buffer, or leaves it to the thread, which has another one then. */
+void mri_pcap_writer_next(struct mri_pcap_writer *writer);
 /* Room for so many octets, to be filled and added to `used`; NULL once a write has failed. */
-uint8_t *mri_pcap_writer_room(struct mri_pcap_writer *writer, size_t octets);
+static inline uint8_t *mri_pcap_writer_room(struct mri_pcap_writer *writer, size_t octets) {
+  if (octets > writer->capacity - writer->used) mri_pcap_writer_next(writer);
+  if (writer->os_error) return NULL;
+  return writer->buffers + writer->filling * writer->capacity + writer->used;
+}
 /* Everything is written, or os_error is set, when it returns. */
 void mri_pcap_writer_flush(struct mri_pcap_writer *writer);
 /* Writes what is left. A writer that is zeroed, or was not opened, has nothing. */

@@ -4,13 +4,6 @@
 
 #include "packet/octets.h"
 
-static uint16_t fold(uint64_t sum) {
-  sum = (sum & 0xffffffffu) + (sum >> 32);
-  sum = (sum & 0xffffffffu) + (sum >> 32);
-  sum = (sum & 0xffffu) + (sum >> 16);
-  return (uint16_t)((sum & 0xffffu) + (sum >> 16));
-}
-
 /* One's complement addition: the carry comes back in. */
 static uint64_t add(uint64_t sum, uint64_t word) {
   sum += word;
@@ -69,12 +62,8 @@ uint64_t mri_sum(uint64_t sum, const uint8_t *octets, uint32_t length) {
   for (; length - at >= WORD; at += WORD)
     native = add(native, word_at(octets + at));
   if (at < length) native = add(native, tail(octets + at, length - at));
-  const uint16_t folded = fold(native);
+  const uint16_t folded = mri_sum_fold(native);
   uint8_t stored[sizeof folded];
   memcpy(stored, &folded, sizeof folded);
   return sum + mri_get16(stored);
-}
-
-uint16_t mri_sum_finish(uint64_t sum) {
-  return (uint16_t)~fold(sum);
 }

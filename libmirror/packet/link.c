@@ -1,7 +1,5 @@
 #include "packet/link.h"
 
-#include "packet/octets.h"
-
 #include <string.h>
 
 enum {
@@ -118,17 +116,9 @@ static uint32_t read_raw(struct mri_view *view, const mirror_packet *packet,
   }
 }
 
-static uint32_t read_ethernet(const mirror_packet *packet, struct mri_link_payload *payload) {
-  if (packet->caplen < MRI_ETHERNET) return MIRROR_UNPARSABLE_LINK_SHORT;
-  *payload = (struct mri_link_payload){MRI_ETHERNET, mri_get16(packet->data + 12)};
-  return 0;
-}
-
-uint32_t mri_link_read(struct mri_view *view, const mirror_packet *packet,
-                       struct mri_link_payload *payload) {
+uint32_t mri_link_read_other(struct mri_view *view, const mirror_packet *packet,
+                             struct mri_link_payload *payload) {
   switch (packet->link_type) {
-    case MIRROR_LINK_ETHERNET:
-      return read_ethernet(packet, payload);
     case MIRROR_LINK_RAW:
       return read_raw(view, packet, payload);
     case MIRROR_LINK_IPV4:

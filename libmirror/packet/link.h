@@ -8,6 +8,7 @@
 #ifndef MRI_PACKET_LINK_H
 #define MRI_PACKET_LINK_H
 
+#include "packet/octets.h"
 #include "packet/view.h"
 
 /* What follows a link header. */
@@ -21,7 +22,14 @@ struct mri_link_payload {
  * be 0) for link types without Ethernet header. Returns 0, or MIRROR_UNPARSABLE_ with *payload
  * unset.
  */
-uint32_t mri_link_read(struct mri_view *view, const mirror_packet *packet,
-                       struct mri_link_payload *payload);
+uint32_t mri_link_read_other(struct mri_view *view, const mirror_packet *packet,
+                             struct mri_link_payload *payload);
+static inline uint32_t mri_link_read(struct mri_view *view, const mirror_packet *packet,
+                                     struct mri_link_payload *payload) {
+  if (packet->link_type != MIRROR_LINK_ETHERNET) return mri_link_read_other(view, packet, payload);
+  if (packet->caplen < MRI_ETHERNET) return MIRROR_UNPARSABLE_LINK_SHORT;
+  *payload = (struct mri_link_payload){MRI_ETHERNET, mri_get16(packet->data + 12)};
+  return 0;
+}
 
 #endif

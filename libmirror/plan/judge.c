@@ -34,7 +34,7 @@ static bool passes_group(struct mri_decision *decision, const mirror_key *key) {
 /* Everything that is decided before the filter. False: the sessions' rules decide. */
 static bool decided_early(const mirror_plan *plan, const mirror_packet *packet,
                           const struct mri_view *view, struct mri_decision *decision) {
-  if (view->key.family && mri_own_copy(plan, packet, view)) {
+  if (mri_may_be_own(view) && mri_own_copy(plan, packet, view)) {
     decision->verdict = MIRROR_OWN;
   } else if (packet->flags & MIRROR_PACKET_BLOCKED) {
     decision->verdict = MIRROR_BLOCKED;
@@ -65,6 +65,12 @@ static const struct mri_list *list_of(const struct mri_decision *decision) {
   return decision->source->lists[mri_direction_index(decision->direction)]->list;
 }
 
+/* Neighbours are mostly of one source. */
+static bool share_list(const struct mri_decision *one, const struct mri_decision *other) {
+  return (one->source == other->source && one->direction == other->direction) ||
+         list_of(one) == list_of(other);
+}
+
 /* Matches the packets that are still open, in runs that share a list. */
 static void match_runs(const struct mri_view *views, uint32_t count,
                        struct mri_decision *decisions) {
@@ -72,10 +78,10 @@ static void match_runs(const struct mri_view *views, uint32_t count,
   for (uint32_t i = 0, run; i < count; i += run) {
     run = 1;
     if (decisions[i].verdict) continue;
-    const struct mri_list *list = list_of(&decisions[i]);
-    while (i + run < count && !decisions[i + run].verdict && list_of(&decisions[i + run]) == list)
+    while (i + run < count && !decisions[i + run].verdict &&
+           share_list(&decisions[i], &decisions[i + run]))
       run++;
-    mri_list_match_batch(list, &views[i].key, sizeof views[0], run, first);
+    mri_list_match_batch(list_of(&decisions[i]), &views[i].key, sizeof views[0], run, first);
     for (uint32_t k = 0; k < run; k++)
       mri_decision_by_rule(&decisions[i + k], first[k]);
   }

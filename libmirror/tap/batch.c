@@ -10,7 +10,7 @@ static void judge(mirror_tap *tap, const mirror_plan *plan, uint32_t count) {
     if (batch->views[i].key.notes)
       mri_fragments_apply(&tap->fragments, plan->generation, packet, &batch->views[i], decision);
     mri_decision_copy(decision, &batch->views[i], packet);
-    if (decision->verdict == MIRROR_MIRRORED &&
+    if (decision->verdict == MIRROR_MIRRORED && mri_has_rate_limit(decision->tunnel->session) &&
         !mri_rate_allows(decision->tunnel->session, packet->time_ns, decision->copies,
                          decision->inner_length)) {
       decision->verdict = MIRROR_DROPPED;

@@ -104,7 +104,7 @@ static void copy_whole(mirror_tap *tap, uint32_t i, uint32_t octets) {
   const struct mri_view *view = &batch->views[i];
   uint8_t *head = batch->heads[i], *first = head + outer_length(tap, i);
   const uint32_t synthesized = view->synthesized ? MRI_ETHERNET : 0;
-  memcpy(first, view->ethernet, synthesized);
+  if (synthesized) memcpy(first, view->ethernet, MRI_ETHERNET);
   const struct mri_inner inner = {
       .first = first,
       .first_length = synthesized,
