@@ -4,10 +4,10 @@
 #   tests   what the tests need besides: cmocka, libnet
 #   mirrord what mirrord needs besides: libseccomp, libcap-ng, libmicrohttpd
 #   coverage  gcovr and python3, for `run.sh --coverage`
-#   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, tcpreplay, python3,
-#           cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc, debootstrap,
-#           spin, valgrind, qemu-user and cross compilers, mypy, what pip needs without network, and
-#           the libraries that `pkg-config --static libpcap` names
+#   extras  what some tests use and skip without: tshark, tcpdump, iproute2, nftables, tcpreplay,
+#           python3, cppcheck, clang and its tools, a C++ compiler, abidiff, doxygen, mandoc,
+#           debootstrap, spin, valgrind, qemu-user and cross compilers, mypy, what pip needs without
+#           network, and the libraries that `pkg-config --static libpcap` names
 # Installs with apt-get; for other package managers it says what to install.
 set -eu
 
