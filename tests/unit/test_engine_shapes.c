@@ -34,9 +34,9 @@ enum { LINE_MAX_OCTETS = 512 };
 /* ---- figures ---- */
 
 /* FNV-1a */
-static void digest_add(uint64_t *digest, const void *memory, size_t octets) {
+static void digest_add(uint64_t *digest, const void *memory, uint64_t octets) {
   const uint8_t *at = memory;
-  for (size_t i = 0; i < octets; i++)
+  for (uint64_t i = 0; i < octets; i++)
     *digest = (*digest ^ at[i]) * UINT64_C(0x100000001b3);
 }
 
