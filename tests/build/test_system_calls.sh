@@ -76,7 +76,8 @@ names_in() {
 
 status=0
 calls=0
-for object in "$common"/plan/*.o "$common"/tap/*.o "$common"/runtime/*.o "$optional"/*/*.o; do
+for object in "$common"/plan/*.o "$common"/tap/*.o "$common"/runtime/*.o \
+  "$optional"/io/*.o "$optional"/config/*.o; do
   file=${object#*/libmirror/}
   file=${file%.o}
   test=$(tests_of "$file")
