@@ -95,7 +95,7 @@ int32_t mri_image_build(struct mri_image *image, const mirror_outer *outer) {
 }
 
 /* From the Ethernet or IP header on, which is 36 octets at least and 70 at most: two copies of one
- * constant length that meet or overlap take a third of the time that a variable length does. */
+ * constant length that meet or overlap. A variable length takes twice as long. */
 static void copy_headers(const struct mri_image *image, uint32_t layer, uint8_t *to) {
   enum { PIECE = MRI_IPV4_LENGTH + MRI_UDP_LENGTH + MRI_VXLAN_LENGTH };
   _Static_assert(2 * PIECE >= MIRROR_HEADER_MAX, "the pieces meet");

@@ -9,7 +9,7 @@
 enum {
   SNAPLEN = 262144,
   RECORD_HEADER = 16,
-  BUFFER = 1 << 19, /* has room for any copy, and all of them fit into a processor's cache */
+  BUFFER = 1 << 19, /* has room for any copy; larger ones were slower to write */
 };
 #define NANOSECONDS INT64_C(1000000000)
 

@@ -18,12 +18,13 @@ struct mri_link_payload {
 };
 
 /*
- * Reads the link header, and sets `skip`, `synthesized` and `ethernet` of the view (expected to
- * be 0) for link types without Ethernet header. Returns 0, or MIRROR_UNPARSABLE_ with *payload
- * unset.
+ * Reads a link header other than Ethernet's, and sets `skip`, `synthesized` and `ethernet` of the
+ * view (expected to be 0). Returns 0, or MIRROR_UNPARSABLE_ with *payload unset.
  */
 uint32_t mri_link_read_other(struct mri_view *view, const mirror_packet *packet,
                              struct mri_link_payload *payload);
+
+/* The same for every link type; nearly all packets have an Ethernet header. */
 static inline uint32_t mri_link_read(struct mri_view *view, const mirror_packet *packet,
                                      struct mri_link_payload *payload) {
   if (packet->link_type != MIRROR_LINK_ETHERNET) return mri_link_read_other(view, packet, payload);

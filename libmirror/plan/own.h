@@ -21,6 +21,7 @@ static inline bool mri_may_be_own(const struct mri_view *view) {
   const uint8_t protocol = view->key.protocol;
   return view->has_transport && (protocol == 17 || protocol == 1 || protocol == 58);
 }
+
 /*
  * True if the packet is one of our copies, whole or the first fragment of one, or what came of it:
  * a copy of it that another mirror made, perhaps of another's, or an ICMP error that quotes it. To

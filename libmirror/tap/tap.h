@@ -77,6 +77,7 @@ unsigned mri_output_counter(int32_t status);
 static inline bool mri_has_rate_limit(const struct mri_session *session) {
   return session->rate_limit_pps != MIRROR_ABSENT_64 || session->rate_limit_bps != MIRROR_ABSENT_64;
 }
+
 /* limits.c (F4): false if the session's rate limits do not allow these copies now: all or none.
  * `octets`: of all of them. */
 bool mri_rate_allows(const struct mri_session *session, int64_t now_ns, uint32_t copies,

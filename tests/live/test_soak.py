@@ -14,7 +14,7 @@ import time
 
 import appliance
 import lab
-from appliance import COLLECTOR, Scene, configuration, count_of, status_of
+from appliance import Scene, configuration, count_of, status_of
 
 SIZES = [64] * 7 + [594] * 4 + [1514]  # IMIX
 BACKLOG = 1000  # net.core.netdev_max_backlog
